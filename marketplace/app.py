@@ -1,0 +1,38 @@
+"""The web application, put together; reads like a table of contents."""
+
+from flask import Flask
+from sqlalchemy import Connection, Engine
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from marketplace import db, filters, i18n, logging, maps, web
+from marketplace.config import ROOT, Settings, load_settings
+from marketplace.web import access, errors, security
+
+
+class MasseflytApp(Flask):
+    settings: Settings
+
+
+def build_app(settings: Settings | None, *, bind: Engine | Connection | None, testing: bool) -> MasseflytApp:
+    settings = settings or load_settings()
+    app = MasseflytApp("marketplace", root_path=str(ROOT / "marketplace"), template_folder=str(ROOT / "templates"))
+    app.settings = settings
+    app.testing = testing
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    logging.configure(settings)
+
+    logging.init_app(app)
+    security.init_app(app, settings)
+    # Registered before the views' own hooks, and run after them: the commit is the last thing a request does.
+    db.init_app(app, bind if bind is not None else db.make_engine(settings))
+    i18n.init_app(app)
+    access.init_app(app)
+    filters.init_app(app)
+    maps.init_app(app)
+    errors.init_app(app)
+    web.init_app(app)
+
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,65 @@
+"""One engine a program, one session a request, one commit at the edge.
+
+Views and services reach the session of the running request through `session`. The edge commits once, after a view of
+an unsafe method (POST and the like) has answered without raising; a GET never commits, so it can never write.
+"""
+
+from flask import Flask, Response, current_app, g, request
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.local import LocalProxy
+
+from marketplace.config import Settings
+
+EXTENSION = "masseflyt_sessions"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def make_engine(settings: Settings, *, url: str | None = None, application_name: str = "masseflyt") -> Engine:
+    """An engine on `url`, else on the settings' database, whose statements end at the statement timeout."""
+    address = url or settings.database_url
+    if address is None:
+        raise RuntimeError("no database address: start the private cluster first")
+    return create_engine(
+        address,
+        pool_size=settings.database_pool_size,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={
+            "application_name": application_name,
+            "options": f"-c statement_timeout={settings.database_statement_timeout_ms} -c timezone=UTC",
+        },
+    )
+
+
+def make_sessions(bind: Engine | Connection) -> sessionmaker[Session]:
+    """Sessions on an engine; on a connection (tests) each commit is a savepoint of the connection's transaction."""
+    if isinstance(bind, Connection):
+        return sessionmaker(bind, join_transaction_mode="create_savepoint", autoflush=False)
+    return sessionmaker(bind, autoflush=False)
+
+
+def _current_session() -> Session:
+    if "db_session" not in g:
+        g.db_session = current_app.extensions[EXTENSION]()
+    current: Session = g.db_session
+    return current
+
+
+session: Session = LocalProxy(_current_session)  # type: ignore[assignment] - a proxy of the request's session
+
+
+def init_app(app: Flask, bind: Engine | Connection) -> None:
+    app.extensions[EXTENSION] = make_sessions(bind)
+
+    @app.after_request
+    def commit_once(response: Response) -> Response:
+        if "db_session" in g and request.method not in SAFE_METHODS:
+            g.db_session.commit()
+        return response
+
+    @app.teardown_request
+    def close(_error: BaseException | None) -> None:
+        opened = g.pop("db_session", None)
+        if opened is not None:
+            opened.close()

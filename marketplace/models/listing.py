@@ -1,0 +1,144 @@
+"""Listings: masses somebody has too much of, or needs."""
+
+from datetime import date
+from decimal import Decimal
+
+from geoalchemy2 import WKBElement
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from geo.units import EnteredUnit
+from marketplace.models.account import Organisation
+from marketplace.models.base import Base, geometry_column_type
+from marketplace.models.material import MaterialRow
+from marketplace.models.municipality import Municipality
+from marketplace.models.project import Project
+from marketplace.types import (
+    ClosedReason,
+    CreatedAt,
+    Day,
+    Density,
+    Haulage,
+    Id,
+    Kilometres,
+    ListingKind,
+    ListingStatus,
+    Loading,
+    LongText,
+    Mass,
+    Millimetres,
+    Moment,
+    Price,
+    PriceKind,
+    enum_column,
+)
+
+PUBLISHED = text("status = 'published'")
+
+
+class Listing(Base):
+    """A surplus or a demand.
+
+    The mass is stored in tonnes (`mass_t`) with what was entered beside it: value, unit, and the density (t/m3) that
+    turned one into the other, None where tonnes were entered. `position_25833` is the project's position unless the
+    listing has a pin of its own (`has_own_position`). `max_distance_km` is how far its owner would let it be hauled,
+    None for the default reach of `geo.matching`. `search_text` is what free text search sees, rewritten by the service
+    whenever a part of it changes.
+    """
+
+    __tablename__ = "listing"
+    __table_args__ = (
+        CheckConstraint("mass_t > 0", name="mass_t"),
+        CheckConstraint("entered_value > 0", name="entered_value"),
+        CheckConstraint("(entered_unit = 't') = (density_t_m3 IS NULL)", name="density_t_m3"),
+        CheckConstraint("min_lot_t > 0 AND min_lot_t <= mass_t", name="min_lot_t"),
+        CheckConstraint("available_to >= available_from", name="period"),
+        CheckConstraint(
+            "(fraction_min_mm IS NULL) = (fraction_max_mm IS NULL) AND fraction_min_mm >= 0"
+            " AND fraction_max_mm > fraction_min_mm",
+            name="fraction",
+        ),
+        CheckConstraint(
+            "(price_kind = 'free') = (price_nok_per_t IS NULL) AND price_nok_per_t > 0", name="price_nok_per_t"
+        ),
+        CheckConstraint("max_distance_km > 0", name="max_distance_km"),
+        CheckConstraint("status = 'draft' OR published_at IS NOT NULL", name="published_at"),
+        CheckConstraint(
+            "(status = 'closed') = (closed_at IS NOT NULL) AND (closed_at IS NULL) = (closed_reason IS NULL)",
+            name="closed_at",
+        ),
+        Index("ix_listing_position_25833", "position_25833", postgresql_using="gist", postgresql_where=PUBLISHED),
+        Index(
+            "ix_listing_kind_material_key_position_25833",
+            "kind",
+            "material_key",
+            "position_25833",
+            postgresql_using="gist",
+            postgresql_where=PUBLISHED,
+        ),
+        Index("ix_listing_published_at_id", "published_at", "id", postgresql_where=PUBLISHED),
+        Index("ix_listing_mass_t_id", "mass_t", "id", postgresql_where=PUBLISHED),
+        Index("ix_listing_available_to", "available_to", postgresql_where=PUBLISHED),
+        Index("ix_listing_search_vector", "search_vector", postgresql_using="gin", postgresql_where=PUBLISHED),
+        Index(
+            "ix_listing_search_text",
+            "search_text",
+            postgresql_using="gin",
+            postgresql_ops={"search_text": "gin_trgm_ops"},
+            postgresql_where=PUBLISHED,
+        ),
+        Index("ix_listing_organisation_id_status", "organisation_id", "status"),
+    )
+
+    id: Mapped[Id]
+    kind: Mapped[ListingKind] = mapped_column(enum_column(ListingKind, "kind"))
+    status: Mapped[ListingStatus] = mapped_column(enum_column(ListingStatus, "status"))
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id"), index=True)
+    material_key: Mapped[str] = mapped_column(ForeignKey("material.key"), index=True)
+    fraction_min_mm: Mapped[Millimetres | None]
+    fraction_max_mm: Mapped[Millimetres | None]
+    mass_t: Mapped[Mass]
+    entered_value: Mapped[Mass]
+    entered_unit: Mapped[EnteredUnit] = mapped_column(enum_column(EnteredUnit, "entered_unit"))
+    density_t_m3: Mapped[Density | None]
+    min_lot_t: Mapped[Mass | None]
+    available_from: Mapped[Day]
+    available_to: Mapped[Day]
+    price_kind: Mapped[PriceKind] = mapped_column(enum_column(PriceKind, "price_kind"))
+    price_nok_per_t: Mapped[Price | None]
+    loading: Mapped[Loading] = mapped_column(enum_column(Loading, "loading"))
+    haulage: Mapped[Haulage] = mapped_column(enum_column(Haulage, "haulage"))
+    max_distance_km: Mapped[Kilometres | None]
+    description: Mapped[LongText] = mapped_column(server_default="")
+    position_25833: Mapped[WKBElement] = mapped_column(geometry_column_type("POINT"))
+    has_own_position: Mapped[bool] = mapped_column(server_default=text("false"))
+    municipality_number: Mapped[str] = mapped_column(ForeignKey("municipality.number"), index=True)
+    search_text: Mapped[LongText] = mapped_column(server_default="", deferred=True)
+    search_vector: Mapped[str] = mapped_column(
+        TSVECTOR, Computed("to_tsvector('norwegian'::regconfig, search_text)", persisted=True), deferred=True
+    )
+    is_example: Mapped[bool] = mapped_column(server_default=text("false"))
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), index=True)
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[Moment | None]
+    published_at: Mapped[Moment | None]
+    reminded_at: Mapped[Moment | None]
+    closed_at: Mapped[Moment | None]
+    closed_reason: Mapped[ClosedReason | None] = mapped_column(enum_column(ClosedReason, "closed_reason"))
+
+    organisation: Mapped[Organisation] = relationship()
+    project: Mapped[Project | None] = relationship(back_populates="listings")
+    material: Mapped[MaterialRow] = relationship()
+    municipality: Mapped[Municipality] = relationship()
+
+    @property
+    def period(self) -> tuple[date, date]:
+        return self.available_from, self.available_to
+
+    @property
+    def fraction_mm(self) -> tuple[Decimal, Decimal] | None:
+        if self.fraction_min_mm is None or self.fraction_max_mm is None:
+            return None
+        return self.fraction_min_mm, self.fraction_max_mm

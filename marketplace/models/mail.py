@@ -1,0 +1,25 @@
+"""Every mail the program wants sent, whether or not a server takes it."""
+
+from sqlalchemy import Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from marketplace.models.base import Base
+from marketplace.types import CreatedAt, Id, LongText, Moment, ShortText
+
+
+class OutboxMail(Base):
+    """A rendered mail. `sent_at` is when the mail server took it, or when the local outbox did in a demo."""
+
+    __tablename__ = "outbox_mail"
+    __table_args__ = (Index("ix_outbox_mail_recipient", "recipient", "id"),)
+
+    id: Mapped[Id]
+    recipient: Mapped[str] = mapped_column(String(320))
+    template: Mapped[ShortText]
+    locale: Mapped[str] = mapped_column(String(5))
+    subject: Mapped[LongText]
+    body_text: Mapped[LongText]
+    created_at: Mapped[CreatedAt]
+    sent_at: Mapped[Moment | None]
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    last_error: Mapped[LongText | None]

@@ -1,0 +1,127 @@
+"""Who may do what: a table of predicates.
+
+Each permission lists predicates of (actor, subject); one that holds is enough. A view declares its permission with
+`marketplace.web.access.requires`; a test holds every route against this table.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum, auto
+
+from marketplace.actor import Actor
+from marketplace.models import Installation, Listing, Organisation, Project
+from marketplace.types import ListingStatus
+
+Predicate = Callable[[Actor, object], bool]
+
+
+class Permission(StrEnum):
+    PUBLIC = auto()
+    ACCOUNT = auto()
+    """Everything a logged-in person does for themselves."""
+    REGISTER_ORGANISATION = auto()
+    VIEW_ORGANISATION = auto()
+    VIEW_MEMBERS = auto()
+    EDIT_ORGANISATION = auto()
+    MANAGE_MEMBERS = auto()
+    CREATE_PROJECT = auto()
+    VIEW_PROJECT = auto()
+    EDIT_PROJECT = auto()
+    CREATE_LISTING = auto()
+    VIEW_LISTING = auto()
+    EDIT_LISTING = auto()
+    PUBLISH_LISTING = auto()
+    VIEW_OUTBOX = auto()
+    ADMINISTER = auto()
+
+
+def anyone(_actor: Actor, _subject: object) -> bool:
+    return True
+
+
+def logged_in(actor: Actor, _subject: object) -> bool:
+    return not actor.is_anonymous
+
+
+def administrator(actor: Actor, _subject: object) -> bool:
+    return actor.is_admin
+
+
+def editor_somewhere(actor: Actor, _subject: object) -> bool:
+    return bool(actor.editable)
+
+
+def organisation_of(subject: object) -> int:
+    """The id of the organisation that a subject is, or belongs to."""
+    if isinstance(subject, Organisation):
+        return subject.id
+    if isinstance(subject, Project | Listing):
+        return subject.organisation_id
+    raise TypeError(f"a permission was asked of {type(subject).__name__}, which belongs to no organisation")
+
+
+def member(actor: Actor, subject: object) -> bool:
+    return actor.is_member(organisation_of(subject))
+
+
+def editor(actor: Actor, subject: object) -> bool:
+    return actor.can_edit(organisation_of(subject))
+
+
+def confirmed_editor(actor: Actor, subject: object) -> bool:
+    """What others will see is put up only by people whose e-mail address is known to be theirs."""
+    return actor.is_confirmed and editor(actor, subject)
+
+
+def owner(actor: Actor, subject: object) -> bool:
+    return actor.owns(organisation_of(subject))
+
+
+def is_public(_actor: Actor, subject: object) -> bool:
+    """A listing is public while published, a project while one of its listings is."""
+    if isinstance(subject, Listing):
+        return subject.status is ListingStatus.PUBLISHED
+    if isinstance(subject, Project):
+        return any(listing.status is ListingStatus.PUBLISHED for listing in subject.listings)
+    return False
+
+
+def is_demo(_actor: Actor, subject: object) -> bool:
+    """In a demo database nobody's mail is private: every account in it is an example or knows that it is tried out."""
+    return isinstance(subject, Installation) and subject.is_demo
+
+
+RULES: dict[Permission, tuple[Predicate, ...]] = {
+    Permission.PUBLIC: (anyone,),
+    Permission.ACCOUNT: (logged_in,),
+    Permission.REGISTER_ORGANISATION: (logged_in,),
+    Permission.VIEW_ORGANISATION: (anyone,),
+    Permission.VIEW_MEMBERS: (member, administrator),
+    Permission.EDIT_ORGANISATION: (owner, administrator),
+    Permission.MANAGE_MEMBERS: (owner, administrator),
+    Permission.CREATE_PROJECT: (editor_somewhere,),
+    Permission.VIEW_PROJECT: (is_public, member, administrator),
+    Permission.EDIT_PROJECT: (editor,),
+    Permission.CREATE_LISTING: (editor_somewhere,),
+    Permission.VIEW_LISTING: (is_public, member, administrator),
+    Permission.EDIT_LISTING: (editor,),
+    Permission.PUBLISH_LISTING: (confirmed_editor,),
+    Permission.VIEW_OUTBOX: (is_demo, administrator),
+    Permission.ADMINISTER: (administrator,),
+}
+
+VISIBILITY: dict[type[object], Permission] = {
+    Organisation: Permission.VIEW_ORGANISATION,
+    Project: Permission.VIEW_PROJECT,
+    Listing: Permission.VIEW_LISTING,
+}
+"""What it takes to know that a thing exists; without it a refusal reads as "not found"."""
+
+
+def allows(permission: Permission, actor: Actor, subject: object = None) -> bool:
+    """Whether any predicate of the permission holds."""
+    return any(predicate(actor, subject) for predicate in RULES[permission])
+
+
+def is_visible(actor: Actor, subject: object) -> bool:
+    permission = VISIBILITY.get(type(subject))
+    return permission is None or allows(permission, actor, subject)

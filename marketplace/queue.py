@@ -1,0 +1,28 @@
+"""Putting a job in the queue, in the transaction that causes it.
+
+Services know a job by its name only; what it does stands in `marketplace/jobs/`. The job becomes visible to the worker
+when the caller's transaction commits, and never if it rolls back.
+"""
+
+from enum import StrEnum
+
+import procrastinate
+from sqlalchemy.orm import Session
+
+_defer_only = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+
+
+class Task(StrEnum):
+    """The registered tasks; a test holds this list against the tasks in `marketplace.jobs`."""
+
+    SEND_MAIL = "send_mail"
+    EXPIRE_LISTINGS = "expire_listings"
+    REMIND_OF_EXPIRY = "remind_of_expiry"
+
+
+def enqueue(session: Session, task: Task, *, lock: str | None = None, **arguments: int | str) -> int:
+    """Queue `task` on the session's own connection; returns the job's id. Arguments are ids and scalars only."""
+    session.flush()  # what the job will read must be in the same transaction
+    connection = session.connection().connection.driver_connection
+    deferrer = _defer_only.configure_task(task.value, allow_unknown=True, connection=connection, lock=lock)
+    return deferrer.defer(**arguments)

@@ -1,0 +1,115 @@
+"""Annotated column types and the enumerations that the database, the code and the pages share."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+from sqlalchemy import BigInteger, Date, DateTime, Enum, Identity, Numeric, String, Text, func
+from sqlalchemy.orm import mapped_column
+
+Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
+CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
+Moment = Annotated[datetime, mapped_column(DateTime(timezone=True))]
+Day = Annotated[date, mapped_column(Date)]
+Mass = Annotated[Decimal, mapped_column(Numeric(14, 3))]
+"""Tonnes, to the kilogram."""
+Density = Annotated[Decimal, mapped_column(Numeric(6, 3))]
+"""Tonnes per cubic metre."""
+Price = Annotated[Decimal, mapped_column(Numeric(10, 2))]
+"""NOK, excluding VAT."""
+Millimetres = Annotated[Decimal, mapped_column(Numeric(7, 3))]
+Kilometres = Annotated[Decimal, mapped_column(Numeric(7, 1))]
+ShortText = Annotated[str, mapped_column(String(200))]
+LongText = Annotated[str, mapped_column(Text)]
+MunicipalityNumber = Annotated[str, mapped_column(String(4))]
+
+
+def enum_column(enumeration: type[StrEnum], name: str) -> Enum:
+    """A text column with a named CHECK that holds one member's value; members can be added by a migration."""
+    return Enum(
+        enumeration,
+        name=name,
+        native_enum=False,
+        length=32,
+        create_constraint=True,
+        validate_strings=True,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class OrganisationKind(StrEnum):
+    CONTRACTOR = "contractor"
+    DEVELOPER = "developer"
+    MUNICIPALITY = "municipality"
+    FACILITY_OPERATOR = "facility_operator"
+    HAULIER = "haulier"
+
+
+class Role(StrEnum):
+    """What a member may do in an organisation; each includes those after it."""
+
+    OWNER = "owner"
+    EDITOR = "editor"
+    VIEWER = "viewer"
+
+
+class ProjectKind(StrEnum):
+    ROAD = "road"
+    RAIL = "rail"
+    TUNNEL = "tunnel"
+    BUILDING = "building"
+    WATER = "water"
+    ENERGY = "energy"
+    MINERAL_EXTRACTION = "mineral_extraction"
+    OTHER = "other"
+
+
+class FacilityKind(StrEnum):
+    QUARRY = "quarry"
+    LANDFILL = "landfill"
+    RECYCLING = "recycling"
+    INTERIM_STORAGE = "interim_storage"
+
+
+class ListingKind(StrEnum):
+    SURPLUS = "surplus"
+    DEMAND = "demand"
+
+
+class ListingStatus(StrEnum):
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    PAUSED = "paused"
+    CLOSED = "closed"
+
+
+class ClosedReason(StrEnum):
+    """Why a listing is closed: by its owner, or because its period ended."""
+
+    OWNER = "owner"
+    EXPIRED = "expired"
+
+
+class PriceKind(StrEnum):
+    """Who pays for the mass itself, haulage apart."""
+
+    FREE = "free"
+    TAKER_PAYS = "taker_pays"
+    GIVER_PAYS = "giver_pays"
+
+
+class Loading(StrEnum):
+    """Who loads the lorries at the place the mass leaves."""
+
+    GIVER = "giver"
+    TAKER = "taker"
+    BY_AGREEMENT = "by_agreement"
+
+
+class Haulage(StrEnum):
+    """Who drives."""
+
+    GIVER = "giver"
+    TAKER = "taker"
+    BY_AGREEMENT = "by_agreement"

@@ -1,0 +1,33 @@
+"""The HTML edge: one blueprint a noun."""
+
+from importlib import import_module
+
+from flask import Flask
+from werkzeug.routing import IntegerConverter
+
+from marketplace.web import demo
+from marketplace.web.access import undeclared_endpoints
+
+LARGEST_ID = 2**63 - 1
+
+BLUEPRINTS = (
+    "language",
+    "health",
+)
+
+
+class IdConverter(IntegerConverter):
+    """A positive id that fits a bigint; anything else is no address of ours."""
+
+    def __init__(self, url_map: object) -> None:
+        super().__init__(url_map, min=1, max=LARGEST_ID)  # type: ignore[arg-type]
+
+
+def init_app(app: Flask) -> None:
+    app.url_map.converters["id"] = IdConverter
+    demo.init_app(app)
+    for name in BLUEPRINTS:
+        app.register_blueprint(import_module(f"marketplace.web.{name}").bp)
+    undeclared = undeclared_endpoints(app)
+    if undeclared:
+        raise RuntimeError(f"views that do not declare who may use them: {', '.join(undeclared)}")

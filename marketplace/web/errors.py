@@ -1,0 +1,93 @@
+"""Every error becomes a page in the visitor's language, or problem+json where that was asked for."""
+
+from http import HTTPStatus
+
+from flask import Flask, Response, g, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from geo.errors import GeoError
+from marketplace.errors import DomainError, TooManyAttempts, status_of
+from marketplace.i18n import translate
+from marketplace.logging import log
+
+
+def wants_json() -> bool:
+    if request.path.startswith("/api/"):
+        return True
+    best = request.accept_mimetypes.best_match(["text/html", "application/json", "application/problem+json"])
+    return best is not None and best != "text/html"
+
+
+def error_response(status: HTTPStatus, *, message: str) -> Response:
+    if wants_json():
+        problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": message}
+        response = make_response(problem, status)
+        response.mimetype = "application/problem+json"
+        return response
+    page = render_template(
+        ["errors/%d.html" % status, "errors/error.html"],
+        status=status,
+        message=message,
+        request_id=g.get("request_id", ""),
+    )
+    return make_response(page, status)
+
+
+def forget_changes() -> None:
+    """Nothing that led to an error is kept, even where an error page answers a POST."""
+    if "db_session" in g:
+        g.db_session.rollback()
+
+
+def on_domain_error(error: DomainError | GeoError) -> ResponseReturnValue:
+    forget_changes()
+    message = translate(error.message, error.params) if isinstance(error, DomainError) else str(error)
+    response = error_response(status_of(error), message=message)
+    if isinstance(error, TooManyAttempts):
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+def on_http_exception(error: HTTPException) -> ResponseReturnValue:
+    forget_changes()
+    if error.code is None or error.response is not None or error.code < HTTPStatus.BAD_REQUEST:
+        return error
+    messages = {
+        HTTPStatus.NOT_FOUND: _("There is nothing at this address."),
+        HTTPStatus.METHOD_NOT_ALLOWED: _("This address does not take that kind of request."),
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: _("What you sent is too large."),
+    }
+    status = HTTPStatus(error.code)
+    response = error_response(status, message=messages.get(status, _("The request could not be understood.")))
+    if error.code == HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers.extend(error.get_headers())
+        response.mimetype = "application/problem+json" if wants_json() else "text/html"
+    return response
+
+
+def on_csrf_error(error: CSRFError) -> ResponseReturnValue:
+    forget_changes()
+    return error_response(
+        HTTPStatus.BAD_REQUEST,
+        message=_("This form had been open too long, or came from another site. Go back, reload the page and send again."),
+    )
+
+
+def on_fault(error: Exception) -> ResponseReturnValue:
+    forget_changes()
+    log.error("fault", path=request.path, exc_info=error)
+    status = HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, OperationalError) else HTTPStatus.INTERNAL_SERVER_ERROR
+    return error_response(status, message=_("Something went wrong on our side. Nothing of what you sent was stored."))
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(DomainError, on_domain_error)
+    app.register_error_handler(GeoError, on_domain_error)
+    app.register_error_handler(HTTPException, on_http_exception)
+    app.register_error_handler(CSRFError, on_csrf_error)
+    if not app.testing:
+        app.register_error_handler(Exception, on_fault)

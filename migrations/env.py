@@ -1,0 +1,46 @@
+"""Runs migrations with short lock waits, and keeps autogenerate to the program's own tables."""
+
+from alembic import context
+from sqlalchemy import Connection, text
+
+from marketplace.models import Base
+
+LOCK_TIMEOUT = "5s"
+STATEMENT_TIMEOUT = "10min"
+MIGRATION_LOCK_KEY = 0x6D617373
+FOREIGN_TABLES = ("procrastinate_", "spatial_ref_sys")
+
+
+def include_name(name: str | None, kind: str, _parents: object) -> bool:
+    """Leave Procrastinate's and PostGIS's own tables alone."""
+    return not (kind == "table" and name is not None and name.startswith(FOREIGN_TABLES))
+
+
+def migrate(connection: Connection) -> None:
+    # Two programs that start at once must not both migrate.
+    connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK_KEY})
+    connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+    connection.execute(text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
+    connection.commit()
+    try:
+        context.configure(
+            connection=connection,
+            target_metadata=Base.metadata,
+            include_name=include_name,
+            compare_type=True,
+            compare_server_default=False,
+            transaction_per_migration=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+    finally:
+        connection.rollback()
+        connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK_KEY})
+        connection.execute(text("RESET lock_timeout"))
+        connection.execute(text("RESET statement_timeout"))
+        connection.commit()
+
+
+engine = context.config.attributes["engine"]
+with engine.connect() as opened:
+    migrate(opened)
