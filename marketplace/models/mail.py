@@ -1,6 +1,7 @@
 """Every mail the program wants sent, whether or not a server takes it."""
 
 from sqlalchemy import Index, String, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.models.base import Base
@@ -8,7 +9,10 @@ from marketplace.types import CreatedAt, Id, LongText, Moment, ShortText
 
 
 class OutboxMail(Base):
-    """A rendered mail. `sent_at` is when the mail server took it, or when the local outbox did in a demo."""
+    """A mail: its template and context when it is asked for, its subject and body once the job has rendered it.
+
+    `sent_at` is when the mail server took it, or the local outbox where no server is set.
+    """
 
     __tablename__ = "outbox_mail"
     __table_args__ = (Index("ix_outbox_mail_recipient", "recipient", "id"),)
@@ -17,8 +21,9 @@ class OutboxMail(Base):
     recipient: Mapped[str] = mapped_column(String(320))
     template: Mapped[ShortText]
     locale: Mapped[str] = mapped_column(String(5))
-    subject: Mapped[LongText]
-    body_text: Mapped[LongText]
+    context: Mapped[dict[str, str | int]] = mapped_column(JSONB)
+    subject: Mapped[LongText | None]
+    body_text: Mapped[LongText | None]
     created_at: Mapped[CreatedAt]
     sent_at: Mapped[Moment | None]
     attempts: Mapped[int] = mapped_column(server_default=text("0"))

@@ -1,4 +1,4 @@
-"""Mail: rendered and kept in the caller's transaction, sent by a job."""
+"""Mail: asked for in the caller's transaction, rendered and sent by a job."""
 
 import smtplib
 from collections.abc import Callable
@@ -22,8 +22,8 @@ class RenderedMail:
     body_text: str
 
 
-Renderer = Callable[..., RenderedMail]
-"""(template, locale, **context) -> RenderedMail; the edge hands in the one that knows the templates."""
+Renderer = Callable[[OutboxMail], RenderedMail]
+"""The edge hands in the one that knows the templates and the languages."""
 
 
 class Transport(Protocol):
@@ -55,27 +55,34 @@ class SmtpServer:
             server.send_message(message)
 
 
-def post_mail(session: Session, *, to: str, template: str, locale: str, rendered: RenderedMail) -> OutboxMail:
-    """Keep the mail and queue its sending, both only if the caller's transaction commits."""
-    mail = OutboxMail(
-        recipient=to, template=template, locale=locale, subject=rendered.subject, body_text=rendered.body_text
-    )
+def send_mail(
+    session: Session, *, to: str, template: str, locale: str, context: dict[str, str | int]
+) -> OutboxMail:
+    """Keep the mail and queue its sending, both only if the caller's transaction commits.
+
+    `template` names `templates/email/<template>.txt`; `context` is what it needs, ids and scalars only.
+    """
+    mail = OutboxMail(recipient=to, template=template, locale=locale, context=context)
     session.add(mail)
     session.flush()
     enqueue(session, Task.SEND_MAIL, mail_id=mail.id)
     return mail
 
 
-def deliver_mail(session: Session, *, mail_id: int, transport: Transport, sender: str, now: datetime) -> None:
+def deliver_mail(
+    session: Session, *, mail_id: int, render: Renderer, transport: Transport, sender: str, now: datetime
+) -> None:
     """Hand one kept mail to the transport; a second call for the same mail does nothing."""
     mail = session.get(OutboxMail, mail_id, with_for_update=True)  # two workers must not both send it
     if mail is None or mail.sent_at is not None:
         return
+    rendered = render(mail)
+    mail.subject, mail.body_text = rendered.subject, rendered.body_text
     message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = sender, mail.recipient, mail.subject
+    message["From"], message["To"], message["Subject"] = sender, mail.recipient, rendered.subject
     message["Message-ID"] = f"<masseflyt-{mail.id}@{sender.rpartition('@')[2].rstrip('>')}>"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(mail.body_text)
+    message.set_content(rendered.body_text)
     mail.attempts += 1
     transport.send(message)
     mail.sent_at = now
