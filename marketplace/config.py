@@ -31,7 +31,9 @@ class Settings(BaseSettings):
 
     # Web
     secret_key: SecretStr = Field(SecretStr(""), description="Signs cookies and mailed links; 32 characters or more")
-    base_url: str = Field("http://127.0.0.1:5000", description="The address people reach the program at, for mailed links")
+    base_url: str = Field(
+        "http://127.0.0.1:5000", description="The address people reach the program at, for mailed links"
+    )
     trusted_proxies: int = Field(0, ge=0, le=5, description="How many proxies in front set X-Forwarded-*")
     max_request_bytes: int = Field(4 * MEBIBYTE, ge=1024)
     rate_limits: bool = Field(True, description="Limit log-in, sign-up and lookups per address")
@@ -43,7 +45,9 @@ class Settings(BaseSettings):
     )
     basemap_attribution: str = "© Kartverket"
     basemap_pmtiles: Path | None = Field(None, description="A vector basemap file to use instead of the program's own")
-    geocoder_online: bool = Field(True, description="Ask Kartverket's address register as well as the offline gazetteer")
+    geocoder_online: bool = Field(
+        True, description="Ask Kartverket's address register as well as the offline gazetteer"
+    )
     registers_online: bool = Field(True, description="Look organisation numbers up in Enhetsregisteret")
 
     # Mail

@@ -19,8 +19,10 @@ def include_name(name: str | None, kind: str, _parents: object) -> bool:
 def migrate(connection: Connection) -> None:
     # Two programs that start at once must not both migrate.
     connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK_KEY})
-    connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
-    connection.execute(text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
+    set_timeout = text("SELECT set_config(:name, :value, false)")
+    lock_timeout = context.config.attributes.get("lock_timeout", LOCK_TIMEOUT)
+    connection.execute(set_timeout, {"name": "lock_timeout", "value": lock_timeout})
+    connection.execute(set_timeout, {"name": "statement_timeout", "value": STATEMENT_TIMEOUT})
     connection.commit()
     try:
         context.configure(

@@ -75,7 +75,7 @@ class Invitation(Base):
     )
 
     id: Mapped[Id]
-    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
     email: Mapped[str] = mapped_column(String(320))
     role: Mapped[Role] = mapped_column(enum_column(Role, "role"))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)

@@ -37,5 +37,5 @@ class MunicipalityAlias(Base):
     __tablename__ = "municipality_alias"
 
     old_number: Mapped[MunicipalityNumber] = mapped_column(primary_key=True)
-    municipality_number: Mapped[str] = mapped_column(ForeignKey("municipality.number"), primary_key=True)
+    municipality_number: Mapped[str] = mapped_column(ForeignKey("municipality.number"), primary_key=True, index=True)
     source: Mapped[LongText]

@@ -55,9 +55,7 @@ class SmtpServer:
             server.send_message(message)
 
 
-def send_mail(
-    session: Session, *, to: str, template: str, locale: str, context: dict[str, str | int]
-) -> OutboxMail:
+def send_mail(session: Session, *, to: str, template: str, locale: str, context: dict[str, str | int]) -> OutboxMail:
     """Keep the mail and queue its sending, both only if the caller's transaction commits.
 
     `template` names `templates/email/<template>.txt`; `context` is what it needs, ids and scalars only.

@@ -15,7 +15,7 @@ KEPT_FOR = timedelta(days=1)
 def hit(session: Session, *, key: str, limit: int, window: timedelta, now: datetime) -> None:
     """Count one attempt under `key` in the current window of fixed length.
 
-    The count only stays when the caller's transaction commits, so a view that refuses an attempt must answer, not raise.
+    The count only stays when the caller's transaction commits, so a view that refuses must answer, not raise.
 
     Raises:
         TooManyAttempts: this attempt is over `limit` for the window.

@@ -1,5 +1,6 @@
 """Every error becomes a page in the visitor's language, or problem+json where that was asked for."""
 
+from enum import StrEnum
 from http import HTTPStatus
 
 from flask import Flask, Response, g, make_response, render_template, request
@@ -11,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from geo.errors import GeoError
 from marketplace.errors import DomainError, TooManyAttempts, status_of
+from marketplace.geo_messages import message_of
 from marketplace.i18n import translate
 from marketplace.logging import log
 
@@ -29,7 +31,7 @@ def error_response(status: HTTPStatus, *, message: str) -> Response:
         response.mimetype = "application/problem+json"
         return response
     page = render_template(
-        ["errors/%d.html" % status, "errors/error.html"],
+        [f"errors/{status.value}.html", "errors/error.html"],
         status=status,
         message=message,
         request_id=g.get("request_id", ""),
@@ -43,10 +45,10 @@ def forget_changes() -> None:
         g.db_session.rollback()
 
 
-def on_domain_error(error: DomainError | GeoError) -> ResponseReturnValue:
+def on_domain_error(error: DomainError | GeoError[StrEnum]) -> ResponseReturnValue:
     forget_changes()
-    message = translate(error.message, error.params) if isinstance(error, DomainError) else str(error)
-    response = error_response(status_of(error), message=message)
+    message = error.message if isinstance(error, DomainError) else message_of(error)
+    response = error_response(status_of(error), message=translate(message, error.params))
     if isinstance(error, TooManyAttempts):
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
@@ -73,7 +75,9 @@ def on_csrf_error(error: CSRFError) -> ResponseReturnValue:
     forget_changes()
     return error_response(
         HTTPStatus.BAD_REQUEST,
-        message=_("This form had been open too long, or came from another site. Go back, reload the page and send again."),
+        message=_(
+            "This form had been open too long, or came from another site. Go back, reload the page and send again."
+        ),
     )
 
 

@@ -1,0 +1,78 @@
+"""What `geo` found wrong, in words.
+
+`geo` says it with a code and parameters; here each code has the sentence that stands beside the field.
+"""
+
+from enum import StrEnum
+
+from geo.errors import FractionFault, GeoError, GeometryFault, MaterialFault, QuantityFault
+from marketplace.errors import FieldError, InvalidInput
+from marketplace.i18n_marker import N_
+
+_UNREADABLE_POSITION = N_("The position could not be read. Place it again on the map.")
+_NO_SHAPE = N_("The outline has too few corners to enclose an area. Draw it again.")
+_NOT_A_NUMBER = N_("Enter a number.")
+
+# A member of one fault can equal a member of another (both are text), so the kind of fault is part of the key.
+MESSAGES: dict[type[StrEnum], dict[StrEnum, str]] = {
+    GeometryFault: {
+        GeometryFault.NOT_JSON: _UNREADABLE_POSITION,
+        GeometryFault.TOO_LONG: N_("The outline has too much detail. Draw it with fewer corners."),
+        GeometryFault.UNSUPPORTED_TYPE: N_("Only a point or an area can be used here."),
+        GeometryFault.BAD_COORDINATES: _UNREADABLE_POSITION,
+        GeometryFault.NOT_FINITE: _UNREADABLE_POSITION,
+        GeometryFault.NOT_DEGREES: N_(
+            "These are not degrees of longitude and latitude. Enter for example 10.5266 east and 59.8906 north."
+        ),
+        GeometryFault.SWAPPED_LAT_LON: N_(
+            "Longitude and latitude seem to be swapped: the other way round the position lies in Norway."
+        ),
+        GeometryFault.OUTSIDE_NORWAY: N_("The position is outside Norway."),
+        GeometryFault.EMPTY: N_("Place the position on the map."),
+        GeometryFault.TOO_FEW_POINTS: _NO_SHAPE,
+        GeometryFault.NO_AREA: _NO_SHAPE,
+        GeometryFault.SELF_CROSSING: N_(
+            "The outline crosses itself near %(lat).5f north, %(lon).5f east. Move a corner so that it does not."
+        ),
+        GeometryFault.INVALID_SHAPE: N_(
+            "A hole in the area is not inside it near %(lat).5f north, %(lon).5f east. Draw it again."
+        ),
+        GeometryFault.TOO_LARGE_AREA: N_("The area is too large to be one site. Draw only the site itself."),
+        GeometryFault.TOO_MANY_VERTICES: N_("The outline has %(count)d corners; at most %(limit)d can be used."),
+        GeometryFault.WRONG_RANGE: N_("The edges of the map view are in the wrong order."),
+    },
+    QuantityFault: {
+        QuantityFault.UNKNOWN_UNIT: N_("Choose tonnes or one of the kinds of cubic metres."),
+        QuantityFault.NOT_FINITE: _NOT_A_NUMBER,
+        QuantityFault.NOT_POSITIVE: N_("The quantity must be more than zero."),
+        QuantityFault.TOO_LARGE: N_("The quantity is larger than any project in Norway. Check the unit and the zeros."),
+        QuantityFault.NO_DENSITY: N_(
+            "No density is known for this material in this state. Enter the density, or the quantity in tonnes."
+        ),
+        QuantityFault.DENSITY_OUT_OF_RANGE: N_(
+            "The density must be between %(low_t_per_m3)s and %(high_t_per_m3)s tonnes per cubic metre."
+        ),
+        QuantityFault.BAD_RANGE: N_("The low, central and high values are not in that order."),
+        QuantityFault.UNITS_DIFFER: N_("Quantities in different units cannot be added."),
+    },
+    FractionFault: {
+        FractionFault.NOT_A_FRACTION: N_("Enter the smallest and largest grain size with a slash, for example 8/16."),
+        FractionFault.NEGATIVE: N_("A grain size cannot be negative."),
+        FractionFault.WRONG_ORDER: N_("The largest grain size must be larger than the smallest, for example 0/32."),
+        FractionFault.TOO_LARGE: N_("The largest grain size cannot be more than %(limit_mm)s mm."),
+    },
+    MaterialFault: {
+        MaterialFault.UNKNOWN_MATERIAL: N_("Choose a material from the list."),
+        MaterialFault.BAD_TABLE: N_("The material table of the program cannot be read."),
+    },
+}
+
+
+def message_of(error: GeoError[StrEnum]) -> str:
+    """The English message id of the error; its parameters are `error.params`."""
+    return MESSAGES[type(error.code)][error.code]
+
+
+def refused_at(field: str, error: GeoError[StrEnum]) -> InvalidInput:
+    """The error as one field's message, ready to raise."""
+    return InvalidInput(FieldError(field=field, message=message_of(error), params=dict(error.params)))

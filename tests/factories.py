@@ -1,0 +1,153 @@
+"""Rows for tests: valid unless told otherwise, and no two alike by accident."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import count
+
+from geoalchemy2 import WKBElement
+from geoalchemy2.shape import from_shape
+from shapely.geometry import Point
+from sqlalchemy.orm import Session
+
+from geo.crs import to_stored
+from geo.units import SRID_STORED, EnteredUnit
+from marketplace.actor import Actor
+from marketplace.clock import local_date
+from marketplace.models import Listing, Membership, Organisation, Project, User
+from marketplace.queries.accounts import actor_of
+from marketplace.types import (
+    Haulage,
+    ListingKind,
+    ListingStatus,
+    Loading,
+    OrganisationKind,
+    PriceKind,
+    ProjectKind,
+    Role,
+)
+
+SANDVIKA = (10.5266, 59.8906)
+"""(lon, lat) in Bærum, municipality 3201."""
+
+BAERUM = "3201"
+
+ORG_NUMBER_WEIGHTS = (3, 2, 7, 6, 5, 4, 3, 2)
+
+_serial = count(1)
+
+
+def stored_point(position: tuple[float, float]) -> WKBElement:
+    """A (lon, lat) as the database keeps it."""
+    return from_shape(to_stored(Point(position)), srid=SRID_STORED)
+
+
+def org_number(serial: int) -> str:
+    """The first number from `serial` on that passes modulus 11, in a series that no real enterprise has."""
+    for body in range(10_000_000 + serial * 2, 20_000_000):
+        digits = [int(digit) for digit in f"{body:08d}"]
+        check = -sum(w * d for w, d in zip(ORG_NUMBER_WEIGHTS, digits, strict=True)) % 11
+        if check < 10:
+            return f"{body:08d}{check}"
+    raise ValueError("no organisation numbers left")
+
+
+class Factory:
+    def __init__(self, session: Session, *, now: datetime) -> None:
+        self.session = session
+        self.now = now
+        self.today = local_date(now)
+
+    def _add[Row](self, row: Row) -> Row:
+        self.session.add(row)
+        self.session.flush()
+        return row
+
+    def user(self, *, confirmed: bool = True, **values: object) -> User:
+        serial = next(_serial)
+        defaults = {
+            "email": f"person{serial}@example.com",
+            "name": f"Person {serial}",
+            "password_hash": "no password",
+            "email_confirmed_at": self.now if confirmed else None,
+        }
+        return self._add(User(**{**defaults, **values}))
+
+    def organisation(self, **values: object) -> Organisation:
+        serial = next(_serial)
+        defaults = {
+            "org_number": org_number(serial),
+            "name": f"Organisasjon {serial}",
+            "kind": OrganisationKind.CONTRACTOR,
+        }
+        return self._add(Organisation(**{**defaults, **values}))
+
+    def member(self, organisation: Organisation | None = None, *, role: Role = Role.OWNER, **values: object) -> User:
+        """A person with a role in `organisation`, or in a new one."""
+        user = self.user(**values)
+        self._add(Membership(user_id=user.id, organisation_id=(organisation or self.organisation()).id, role=role))
+        self.session.refresh(user, ["memberships"])
+        return user
+
+    def actor(self, user: User | None = None) -> Actor:
+        return actor_of(user or self.member())
+
+    def project(
+        self,
+        organisation: Organisation | None = None,
+        *,
+        position: tuple[float, float] = SANDVIKA,
+        **values: object,
+    ) -> Project:
+        organisation = organisation or self.organisation()
+        defaults = {
+            "organisation_id": organisation.id,
+            "name": f"Prosjekt {next(_serial)}",
+            "kind": ProjectKind.ROAD,
+            "builder": "Byggherre",
+            "site_25833": stored_point(position),
+            "position_25833": stored_point(position),
+            "municipality_number": BAERUM,
+            "starts_on": self.today,
+            "ends_on": self.today + timedelta(days=365),
+        }
+        values.setdefault("created_by_id", self._somebody().id)
+        return self._add(Project(**{**defaults, **values}))
+
+    def listing(
+        self,
+        organisation: Organisation | None = None,
+        *,
+        material: str = "blasted_rock",
+        kind: ListingKind = ListingKind.SURPLUS,
+        mass_t: Decimal | int = 1000,
+        position: tuple[float, float] = SANDVIKA,
+        status: ListingStatus = ListingStatus.PUBLISHED,
+        **values: object,
+    ) -> Listing:
+        """A listing, published and available for ninety days from today."""
+        project = values.get("project")
+        if organisation is None:
+            organisation = project.organisation if isinstance(project, Project) else self.organisation()
+        defaults = {
+            "kind": kind,
+            "status": status,
+            "organisation_id": organisation.id,
+            "material_key": material,
+            "mass_t": Decimal(mass_t),
+            "entered_value": Decimal(mass_t),
+            "entered_unit": EnteredUnit.TONNE,
+            "available_from": self.today,
+            "available_to": self.today + timedelta(days=90),
+            "price_kind": PriceKind.FREE,
+            "loading": Loading.GIVER,
+            "haulage": Haulage.BY_AGREEMENT,
+            "position_25833": stored_point(position),
+            "municipality_number": BAERUM,
+            "published_at": None if status is ListingStatus.DRAFT else self.now,
+            "search_text": material.replace("_", " "),
+        }
+        values.setdefault("created_by_id", self._somebody().id)
+        return self._add(Listing(**{**defaults, **values}))
+
+    def _somebody(self) -> User:
+        return self.user()
