@@ -1,0 +1,112 @@
+"""What can be wrong with spatial or numeric input: a code and its parameters, for the caller to put into words."""
+
+from enum import StrEnum
+
+
+class GeometryFault(StrEnum):
+    """Each member names its parameters; lengths in metres, areas in square metres, lon and lat in degrees."""
+
+    NOT_JSON = "not_json"
+    """The text is no GeoJSON object."""
+    TOO_LONG = "too_long"
+    """count, limit: characters of text."""
+    UNSUPPORTED_TYPE = "unsupported_type"
+    """type: the GeoJSON type that was given; allowed: those that are read, joined by commas."""
+    BAD_COORDINATES = "bad_coordinates"
+    """The coordinates are not nested as the type asks, or one of them is not a number."""
+    NOT_FINITE = "not_finite"
+    """A coordinate is NaN or infinite."""
+    NOT_DEGREES = "not_degrees"
+    """x, y: beyond 180 and 90 degrees, most often UTM metres."""
+    SWAPPED_LAT_LON = "swapped_lat_lon"
+    """lon, lat as given; exchanged, they lie in Norway."""
+    OUTSIDE_NORWAY = "outside_norway"
+    """lon, lat of the first position outside."""
+    EMPTY = "empty"
+    """There is no position in it."""
+    TOO_FEW_POINTS = "too_few_points"
+    """A ring has fewer than three different corners."""
+    NO_AREA = "no_area"
+    """All corners of a ring lie on one line."""
+    SELF_CROSSING = "self_crossing"
+    """lon, lat: where the outline crosses or touches itself."""
+    INVALID_SHAPE = "invalid_shape"
+    """lon, lat: where a hole leaves its polygon, or cuts it in two."""
+    TOO_LARGE_AREA = "too_large_area"
+    """area_m2, limit_m2."""
+    TOO_MANY_VERTICES = "too_many_vertices"
+    """count, limit."""
+    WRONG_RANGE = "wrong_range"
+    """west, south, east, north of a box whose edges are in the wrong order."""
+
+
+class QuantityFault(StrEnum):
+    """Each member names its parameters; masses in tonnes, densities in t/m3."""
+
+    UNKNOWN_UNIT = "unknown_unit"
+    """unit: as given."""
+    NOT_FINITE = "not_finite"
+    """NaN or infinite."""
+    NOT_POSITIVE = "not_positive"
+    """Zero, negative, or less than a kilogram."""
+    TOO_LARGE = "too_large"
+    """limit_t."""
+    NO_DENSITY = "no_density"
+    """unit: the material has no density in the state this unit is measured in."""
+    DENSITY_OUT_OF_RANGE = "density_out_of_range"
+    """density_t_per_m3, low_t_per_m3, high_t_per_m3."""
+    BAD_RANGE = "bad_range"
+    """low, value, high: not in that order."""
+    UNITS_DIFFER = "units_differ"
+    """one, other: units that cannot be added."""
+
+
+class FractionFault(StrEnum):
+    """Each member names its parameters; sieve sizes in millimetres."""
+
+    NOT_A_FRACTION = "not_a_fraction"
+    """The text is not two sizes such as 8/16."""
+    NEGATIVE = "negative"
+    """A sieve size below zero."""
+    WRONG_ORDER = "wrong_order"
+    """lower_mm, upper_mm: the upper size is not above the lower."""
+    TOO_LARGE = "too_large"
+    """limit_mm."""
+
+
+class MaterialFault(StrEnum):
+    """Each member names its parameters."""
+
+    UNKNOWN_MATERIAL = "unknown_material"
+    """key: not in the taxonomy."""
+    BAD_TABLE = "bad_table"
+    """line, reason: a row of the seed tables that cannot be read."""
+
+
+class GeoError[Fault: StrEnum](Exception):
+    """Something given to `geo` cannot be used: `code` says what, `params` the values a message needs."""
+
+    def __init__(self, code: Fault, **params: object) -> None:
+        super().__init__(code, params)
+        self.code = code
+        self.params = params
+
+    def __str__(self) -> str:
+        """Give the code and parameters on one line, for logs."""
+        return " ".join([self.code, *(f"{name}={value}" for name, value in self.params.items())])
+
+
+class GeometryError(GeoError[GeometryFault]):
+    """A position, outline or box cannot be used."""
+
+
+class QuantityError(GeoError[QuantityFault]):
+    """A quantity cannot be used."""
+
+
+class FractionError(GeoError[FractionFault]):
+    """A grain fraction cannot be used."""
+
+
+class MaterialError(GeoError[MaterialFault]):
+    """A material, or a table of materials, cannot be used."""
