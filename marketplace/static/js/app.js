@@ -1,0 +1,76 @@
+// Small improvements on every page. Everything here also works without it.
+
+document.documentElement.classList.add("js");
+
+// The error summary takes the focus, so that a screen reader starts there and the keyboard is near the first link.
+document.querySelector("[data-mf-autofocus]")?.focus();
+
+// Menus close on Escape and on a click elsewhere.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details[data-mf-menu][open]")) {
+    menu.open = false;
+    if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+  }
+});
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details[data-mf-menu][open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+// A form that changes something asks first: <form data-mf-confirm="Close the listing?">.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const question = form.dataset.mfConfirm;
+  if (!question || form.dataset.mfConfirmed) return;
+  event.preventDefault();
+  ask(question, event.submitter?.textContent.trim() || "OK").then((agreed) => {
+    if (!agreed) return;
+    form.dataset.mfConfirmed = "yes";
+    form.requestSubmit(event.submitter);
+  });
+});
+
+function ask(question, yes) {
+  const no = document.documentElement.lang === "en" ? "Cancel" : "Avbryt";
+  const dialog = document.createElement("dialog");
+  dialog.className = "mf-dialog";
+  const text = document.createElement("p");
+  text.id = "mf-dialog-text";
+  text.textContent = question;
+  const buttons = document.createElement("div");
+  buttons.className = "mf-buttonrow";
+  for (const [label, value, variant] of [[yes, "yes", "primary"], [no, "no", "secondary"]]) {
+    const button = document.createElement("button");
+    button.className = "ds-button";
+    button.dataset.variant = variant;
+    button.type = "button";
+    button.textContent = label;
+    button.addEventListener("click", () => dialog.close(value));
+    buttons.append(button);
+  }
+  dialog.setAttribute("aria-labelledby", text.id);
+  dialog.append(text, buttons);
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    });
+  });
+}
+
+// A form is sent once: the second press of an impatient thumb is ignored, until the page is shown again.
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || event.target.method !== "post") return;
+  if (event.target.dataset.mfSent) {
+    event.preventDefault();
+    return;
+  }
+  event.target.dataset.mfSent = "yes";
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-mf-sent]")) delete form.dataset.mfSent;
+});
