@@ -18,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import ColumnElement, Double, Integer, Text, cast, func, literal
 from sqlalchemy.orm import InstrumentedAttribute
 
-from geo import crs
+from geo import crs, norway
 from geo.geometry import LONLAT_DECIMALS, BBox, Position
 from geo.units import SRID_LONLAT, SRID_STORED
 
@@ -27,9 +27,9 @@ type GeometryColumn = ColumnElement[Any] | InstrumentedAttribute[Any]
 _WEB_MERCATOR_M_PER_PIXEL: Final = 2 * math.pi * 6_378_137 / 256
 """Ground size of a pixel of zoom level 0 at the equator, with tiles of 256 pixels (EPSG:3857)."""
 
-_CHORD_M: Final = 5_000.0
-"""Along a parallel in Norway, a chord this long strays less than a metre from the bent edge (length^2 / 8R, with
-R = 3,600 km, the radius a parallel at 60 degrees is drawn with)."""
+_CHORD_DEG: Final = 0.05
+"""5.6 km north and at most 3 km east: a chord of a parallel this long strays less than a metre from the bent edge
+(length^2 / 8R, with R = 3,600 km, the radius the parallel of 60 degrees is drawn with)."""
 
 
 # Values ---------------------------------------------------------------------------------------------------------
@@ -65,13 +65,15 @@ def near_bbox(column: GeometryColumn, bbox: BBox) -> ColumnElement[bool]:
 
 
 def in_bbox(column: GeometryColumn, bbox: BBox) -> ColumnElement[bool]:
-    """Return whether a geometry meets a box of longitudes and latitudes, to within a metre at its edges.
+    """Return whether a geometry in Norway meets a box of longitudes and latitudes, to within a metre at its edges.
 
-    Index-backed. The edges are broken into chords before they are transformed, since the projection bends them.
+    Index-backed. The box is a bent quadrilateral in the stored system, so its sides are broken into chords; a box
+    around all of Norway needs no such care.
     """
     box = shapely.box(bbox.west, bbox.south, bbox.east, bbox.north)
-    chord_deg = _CHORD_M / 111_320
-    outline = crs.to_stored(shapely.segmentize(box, max(chord_deg, (bbox.east - bbox.west) / 200)))
+    if box.covers(norway.OUTLINE):
+        return near_bbox(column, bbox)
+    outline = crs.to_stored(shapely.segmentize(box, max(_CHORD_DEG, (bbox.east - bbox.west) / 200)))
     return func.ST_Intersects(column, func.ST_GeomFromWKB(shapely.to_wkb(outline), literal(SRID_STORED, Integer)))
 
 
