@@ -1,0 +1,35 @@
+"""Working out again which municipality everything lies in, after the division changed."""
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from marketplace.models import Facility, GazetteerPlace, Listing, Project
+from marketplace.queries.municipalities import covering_number, nearest_number
+
+type Located = type[Facility] | type[GazetteerPlace] | type[Listing] | type[Project]
+
+
+def relocate(session: Session, table: Located) -> int:
+    """Set the municipality of every row by its position; returns how many changed.
+
+    A row that lies in no municipality, and near none, keeps the one it has.
+    """
+    lookup = (
+        select(
+            table.id,
+            func.coalesce(
+                covering_number(table.position_25833).correlate(table).scalar_subquery(),
+                nearest_number(table.position_25833, of_table=table).scalar_subquery(),
+            ).label("number"),
+        )
+        .select_from(table)
+        .subquery()
+    )
+    moved = session.execute(
+        update(table)
+        .values(municipality_number=lookup.c.number)
+        .where(table.id == lookup.c.id, lookup.c.number.is_not(None))
+        .where(table.municipality_number.is_distinct_from(lookup.c.number))
+        .returning(table.id)
+    )
+    return len(moved.all())
