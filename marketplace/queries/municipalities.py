@@ -103,25 +103,28 @@ def municipality_names(session: Session) -> list[MunicipalityName]:
     return [MunicipalityName(number=number, name=name, county_name=county) for number, name, county in rows]
 
 
-def municipality_bounds(session: Session, number: str) -> BBox | None:
-    """The box around a municipality, for a map to show; None where it has no polygon."""
-    envelope = session.scalar(
-        select(func.ST_Envelope(Municipality.area_25833)).where(Municipality.number == number, HAS_AREA)
-    )
-    return bounds_of(envelope) if envelope is not None else None
-
-
-def county_bounds(session: Session, number: str) -> BBox | None:
-    """The box around all municipalities of a county."""
-    envelope = session.scalar(
-        select(func.ST_SetSRID(func.ST_Extent(Municipality.area_25833), SRID_STORED)).where(
-            Municipality.county_number == number
+def municipality_bounds(session: Session, *numbers: str) -> dict[str, BBox]:
+    """The box around each of these municipalities that has a polygon, by number."""
+    rows = session.execute(
+        select(Municipality.number, func.ST_Envelope(Municipality.area_25833)).where(
+            Municipality.number.in_(numbers), HAS_AREA
         )
     )
-    return bounds_of(envelope) if envelope is not None else None
+    return {number: bounds_of(envelope) for number, envelope in rows}
 
 
-def bounds_of(envelope: WKBElement) -> BBox:
-    """A stored box as longitudes and latitudes."""
-    west, south, east, north = from_stored(to_shape(envelope)).bounds
-    return BBox(west=west, south=south, east=east, north=north)
+def county_bounds(session: Session, *numbers: str) -> dict[str, BBox]:
+    """The box around all municipalities of each of these counties, by county number."""
+    extent = func.ST_SetSRID(func.ST_Extent(Municipality.area_25833), SRID_STORED)
+    rows = session.execute(
+        select(Municipality.county_number, extent)
+        .where(Municipality.county_number.in_(numbers), HAS_AREA)
+        .group_by(Municipality.county_number)
+    )
+    return {number: bounds_of(envelope) for number, envelope in rows}
+
+
+def bounds_of(envelope_25833: WKBElement) -> BBox:
+    """The longitudes and latitudes that a stored box spans."""
+    west, south, east, north = from_stored(to_shape(envelope_25833)).bounds
+    return BBox(west=round(west, 5), south=round(south, 5), east=round(east, 5), north=round(north, 5))

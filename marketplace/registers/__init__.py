@@ -7,8 +7,33 @@ which knows nothing and says so at once.
 from dataclasses import dataclass
 
 from marketplace.config import Settings
-from marketplace.registers.enhetsregisteret import Enhetsregisteret, NoOrganisationRegister, OrganisationRegister
-from marketplace.registers.kartverket import AddressRegister, KartverketAddresses, NoAddressRegister
+from marketplace.registers.enhetsregisteret import (
+    Enhetsregisteret,
+    NoOrganisationRegister,
+    OrganisationRegister,
+    RegisteredOrganisation,
+)
+from marketplace.registers.kartverket import (
+    AddressKind,
+    AddressRegister,
+    FoundAddress,
+    KartverketAddresses,
+    NoAddressRegister,
+)
+
+__all__ = [
+    "AddressKind",
+    "AddressRegister",
+    "Enhetsregisteret",
+    "FoundAddress",
+    "KartverketAddresses",
+    "NoAddressRegister",
+    "NoOrganisationRegister",
+    "OrganisationRegister",
+    "RegisteredOrganisation",
+    "Registers",
+    "make_registers",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

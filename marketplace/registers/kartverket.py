@@ -17,8 +17,10 @@ PLACE_NAMES_URL = "https://api.kartverket.no/stedsnavn/v1"
 SRID_OUT = "4258"
 """ETRS89, as longitude and latitude; within a metre of WGS 84."""
 
+SMALL_WORDS = frozenset({"i", "og", "på", "ved"})
 
-class FoundKind(StrEnum):
+
+class AddressKind(StrEnum):
     ADDRESS = "address"
     PLACE = "place"
 
@@ -27,7 +29,7 @@ class FoundKind(StrEnum):
 class FoundAddress:
     """An address or place name with its point, in degrees."""
 
-    kind: FoundKind
+    kind: AddressKind
     name: str
     municipality_number: str | None
     municipality_name: str | None
@@ -81,10 +83,10 @@ class KartverketAddresses:
 def read_addresses(answer: Any) -> list[FoundAddress]:
     return [
         FoundAddress(
-            kind=FoundKind.ADDRESS,
-            name=f"{row['adressetekst']}, {row['postnummer']} {str(row['poststed']).title()}",
+            kind=AddressKind.ADDRESS,
+            name=f"{row['adressetekst']}, {row['postnummer']} {_in_lower_case(row['poststed'])}",
             municipality_number=row.get("kommunenummer"),
-            municipality_name=str(row["kommunenavn"]).title() if row.get("kommunenavn") else None,
+            municipality_name=_in_lower_case(row["kommunenavn"]) if row.get("kommunenavn") else None,
             lon=_degrees(row["representasjonspunkt"]["lon"], most=180),
             lat=_degrees(row["representasjonspunkt"]["lat"], most=90),
         )
@@ -98,7 +100,7 @@ def read_place_names(answer: Any) -> list[FoundAddress]:
         municipalities = row.get("kommuner") or [{}]
         found.append(
             FoundAddress(
-                kind=FoundKind.PLACE,
+                kind=AddressKind.PLACE,
                 name=str(row["skrivemåte"]),
                 municipality_number=municipalities[0].get("kommunenummer"),
                 municipality_name=municipalities[0].get("kommunenavn"),
@@ -116,6 +118,11 @@ def _read_answer(future: "Future[Any]", read: Callable[[Any], list[FoundAddress]
         return []
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         return []  # not of the promised form: the offline gazetteer answers alone
+
+
+def _in_lower_case(name: str) -> str:
+    """A name that the register writes in capitals: MO I RANA is Mo i Rana."""
+    return " ".join(word if word in SMALL_WORDS else word.title() for word in name.lower().split())
 
 
 def _degrees(value: object, *, most: float) -> float:
