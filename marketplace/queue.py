@@ -18,6 +18,8 @@ class Task(StrEnum):
     SEND_MAIL = "send_mail"
     EXPIRE_LISTINGS = "expire_listings"
     REMIND_OF_EXPIRY = "remind_of_expiry"
+    TIDY = "tidy"
+    RETRY_STALLED = "retry_stalled"
 
 
 def enqueue(session: Session, task: Task, *, lock: str | None = None, **arguments: int | str) -> int:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
+from email.policy import SMTP
+from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -14,6 +16,9 @@ from marketplace.models import OutboxMail
 from marketplace.queue import Task, enqueue
 
 SMTP_TIMEOUT_S = 20.0
+SECRET = "token"  # noqa: S105 - the name of a context key, not a secret
+"""The context key of what only the recipient may hold."""
+BLACKED_OUT = "[…]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,16 +27,29 @@ class RenderedMail:
     body_text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryFailure:
+    """Why a mail was not taken; `is_final` where asking again would get the same answer."""
+
+    reason: str
+    is_final: bool
+
+
 Renderer = Callable[[OutboxMail], RenderedMail]
 """The edge hands in the one that knows the templates and the languages."""
 
 
 class Transport(Protocol):
+    leaves_the_house: bool
+    """Whether the recipient gets a copy of their own, so that links need not stay readable here."""
+
     def send(self, message: EmailMessage) -> None: ...
 
 
 class LocalOutbox:
     """Delivers to nowhere: the mail stays readable on the outbox page."""
+
+    leaves_the_house = False
 
     def send(self, message: EmailMessage) -> None:
         del message
@@ -39,6 +57,8 @@ class LocalOutbox:
 
 class SmtpServer:
     """An SMTP server given as `smtp://user:password@host:587` (STARTTLS where offered) or `smtps://host:465`."""
+
+    leaves_the_house = True
 
     def __init__(self, url: str) -> None:
         self.parts = urlsplit(url)
@@ -48,6 +68,7 @@ class SmtpServer:
         host = self.parts.hostname or "localhost"
         connect = smtplib.SMTP_SSL if secure else smtplib.SMTP
         with connect(host, self.parts.port or (465 if secure else 587), timeout=SMTP_TIMEOUT_S) as server:
+            server.ehlo()
             if not secure and server.has_extn("starttls"):
                 server.starttls()
             if self.parts.username:
@@ -58,7 +79,8 @@ class SmtpServer:
 def send_mail(session: Session, *, to: str, template: str, locale: str, context: dict[str, str | int]) -> OutboxMail:
     """Keep the mail and queue its sending, both only if the caller's transaction commits.
 
-    `template` names `templates/email/<template>.txt`; `context` is what it needs, ids and scalars only.
+    `template` names `templates/email/<template>.txt`; `context` is what it needs, ids and scalars only. What only the
+    recipient may hold goes under the key `token`, which is forgotten as soon as a mail server has taken the mail.
     """
     mail = OutboxMail(recipient=to, template=template, locale=locale, context=context)
     session.add(mail)
@@ -69,19 +91,49 @@ def send_mail(session: Session, *, to: str, template: str, locale: str, context:
 
 def deliver_mail(
     session: Session, *, mail_id: int, render: Renderer, transport: Transport, sender: str, now: datetime
-) -> None:
-    """Hand one kept mail to the transport; a second call for the same mail does nothing."""
+) -> DeliveryFailure | None:
+    """Hand one kept mail to the transport and note how it went; a mail that was sent is not sent again."""
     mail = session.get(OutboxMail, mail_id, with_for_update=True)  # two workers must not both send it
     if mail is None or mail.sent_at is not None:
-        return
+        return None
     rendered = render(mail)
     mail.subject, mail.body_text = rendered.subject, rendered.body_text
-    message = EmailMessage()
+    mail.attempts += 1
+    try:
+        transport.send(_message(mail, rendered, sender=sender))
+    except OSError as error:  # every smtplib error is one
+        mail.last_error = f"{type(error).__name__}: {error}"
+        session.flush()
+        return DeliveryFailure(reason=mail.last_error, is_final=_is_final(error))
+    mail.sent_at, mail.last_error = now, None
+    if transport.leaves_the_house:
+        _forget_secret(mail)
+    session.flush()
+    return None
+
+
+def _message(mail: OutboxMail, rendered: RenderedMail, *, sender: str) -> EmailMessage:
+    message = EmailMessage(policy=SMTP)
     message["From"], message["To"], message["Subject"] = sender, mail.recipient, rendered.subject
+    message["Date"] = mail.created_at
     message["Message-ID"] = f"<masseflyt-{mail.id}@{sender.rpartition('@')[2].rstrip('>')}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(rendered.body_text)
-    mail.attempts += 1
-    transport.send(message)
-    mail.sent_at = now
-    session.flush()
+    return message
+
+
+def _is_final(error: OSError) -> bool:
+    """Whether the server said no for good (5xx), not merely not now."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= HTTPStatus.INTERNAL_SERVER_ERROR for code, _reason in error.recipients.values())
+    # A refused log-in or sender is a fault of our settings, which somebody may put right before the next attempt.
+    return isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _forget_secret(mail: OutboxMail) -> None:
+    """A link that opens an account is nobody's business but the recipient's, not even an administrator's."""
+    secret = mail.context.get(SECRET)
+    if secret is None:
+        return
+    mail.context = {name: value for name, value in mail.context.items() if name != SECRET}
+    mail.body_text = (mail.body_text or "").replace(str(secret), BLACKED_OUT)
