@@ -4,6 +4,7 @@
 """
 
 from enum import StrEnum
+from typing import Any
 
 from geo.errors import FractionFault, GeoError, GeometryFault, MaterialFault, QuantityFault
 from marketplace.errors import FieldError, InvalidInput
@@ -68,11 +69,11 @@ MESSAGES: dict[type[StrEnum], dict[StrEnum, str]] = {
 }
 
 
-def message_of(error: GeoError[StrEnum]) -> str:
+def message_of(error: GeoError[Any]) -> str:
     """The English message id of the error; its parameters are `error.params`."""
     return MESSAGES[type(error.code)][error.code]
 
 
-def refused_at(field: str, error: GeoError[StrEnum]) -> InvalidInput:
+def refused_at(field: str, error: GeoError[Any]) -> InvalidInput:
     """The error as one field's message, ready to raise."""
     return InvalidInput(FieldError(field=field, message=message_of(error), params=dict(error.params)))

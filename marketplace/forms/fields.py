@@ -1,0 +1,240 @@
+"""Fields that read what people in Norway type, and give it back as it was typed when it cannot be read.
+
+Each keeps the name of the WTForms field it stands in for, since the form macros tell fields apart by name.
+"""
+
+import json
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import wtforms
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from shapely import Point
+from wtforms.validators import StopValidation
+from wtforms.widgets import DateInput, HiddenInput, TextInput
+
+from geo.errors import FractionError, GeometryError
+from geo.geometry import Position, Site, read_point, read_site, to_geojson
+from geo.materials import Fraction, read_fraction
+from marketplace.geo_messages import message_of
+from marketplace.i18n import translate
+from marketplace.text import clean_line, clean_text
+
+LONGEST_NUMBER = 40
+
+_SPACES = re.compile(r"\s+")  # \s holds the no-break, narrow no-break and thin space too
+_NUMBER = re.compile(
+    r"(?P<minus>-?)"
+    r"(?P<whole>[1-9][0-9]{0,2}(?:(?P<group>[ .,])[0-9]{3})(?:(?P=group)[0-9]{3})*|[0-9]+)"
+    r"(?:(?P<mark>[.,])(?P<decimals>[0-9]+))?"
+)
+
+
+class UnclearNumber(ValueError):
+    """`12.000` may be twelve or twelve thousand: the caller must not guess."""
+
+
+def read_decimal(text: str, *, decimal_sign: str = ",", has_groups: bool = True) -> Decimal:
+    """The number in `text`: 1 200,5 and 1200.5 and 1.200,5 alike.
+
+    A point or comma before three last digits is the decimal sign where it is `decimal_sign`, and unclear where it is
+    the other one. Without `has_groups` it is always a decimal sign: for densities and degrees.
+
+    Raises:
+        UnclearNumber: as above.
+        ValueError: no number, among them NaN, Infinity and powers of ten.
+    """
+    plain = _SPACES.sub(" ", text.strip()).replace("\N{MINUS SIGN}", "-")
+    found = _NUMBER.fullmatch(plain) if len(plain) <= LONGEST_NUMBER else None
+    if found is None:
+        raise ValueError(f"no number: {plain[:LONGEST_NUMBER]}")
+    whole, group, mark, decimals = found.group("whole", "group", "mark", "decimals")
+    if mark is not None and mark == group:
+        raise ValueError(f"no number: {plain}")
+    if group in (".", ",") and mark is None and whole.count(group) == 1:
+        if has_groups and group != decimal_sign:
+            raise UnclearNumber(plain)
+        whole, decimals = whole.split(group)
+    elif group in (".", ",") and not has_groups:
+        raise ValueError(f"no number: {plain}")
+    digits = re.sub(r"[ .,]", "", whole)
+    return Decimal(f"{found['minus']}{digits}" + (f".{decimals}" if decimals else ""))
+
+
+def decimal_sign() -> str:
+    """The decimal sign of the visitor's language."""
+    locale = get_locale()
+    return "." if locale is not None and locale.language == "en" else ","
+
+
+def write_decimal(value: Decimal) -> str:
+    """As a person would type it: no grouping, no needless zeros."""
+    return f"{value.normalize():f}".replace(".", decimal_sign())
+
+
+class Required:
+    """Refuses an empty answer with words of our own, and marks the field as required."""
+
+    field_flags = {"required": True}  # noqa: RUF012 - the name and kind WTForms looks for
+
+    def __init__(self, message: Any) -> None:
+        self.message = message
+
+    def __call__(self, _form: wtforms.Form, field: wtforms.Field) -> None:
+        if field.data is None or (isinstance(field.data, str) and not field.data.strip()):
+            if field.process_errors:
+                raise StopValidation
+            field.errors = []
+            raise StopValidation(str(self.message))
+
+
+class LineField(wtforms.StringField):
+    """One line of text."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = clean_line(valuelist[0]) if valuelist else ""
+
+
+class TextAreaField(wtforms.TextAreaField):
+    """Text of several lines."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = clean_text(valuelist[0]) if valuelist else ""
+
+
+class DecimalField(wtforms.Field):
+    """A number; None where nothing was entered. `has_groups` as in `read_decimal`."""
+
+    widget = TextInput()
+
+    def __init__(self, label: Any = None, validators: Any = None, *, has_groups: bool = True, **kwargs: Any) -> None:
+        super().__init__(label, validators, **kwargs)
+        self.has_groups = has_groups
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else write_decimal(self.data)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = None
+        text = valuelist[0].strip() if valuelist else ""
+        if not text:
+            return
+        try:
+            self.data = read_decimal(text, decimal_sign=decimal_sign(), has_groups=self.has_groups)
+        except UnclearNumber as unclear:
+            raise ValueError(_two_ways(str(unclear))) from None
+        except ValueError:
+            raise ValueError(_("Enter a number, with digits only.")) from None
+
+
+def _two_ways(typed: str) -> str:
+    whole, decimals = re.split(r"[.,]", typed)
+    return _(
+        "%(typed)s can be read in two ways. Write %(thousands)s or %(parts)s.",
+        typed=typed,
+        thousands=whole + decimals,
+        parts=whole + decimal_sign() + (decimals.rstrip("0") or "0"),
+    )
+
+
+class DateField(wtforms.DateField):
+    """A day: 2027-03-01 as browsers send it, or 1.3.2027 as people write it."""
+
+    widget = DateInput()
+    patterns = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y")
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data: date | None = None
+        text = valuelist[0].strip() if valuelist else ""
+        if not text:
+            return
+        for pattern in self.patterns:
+            try:
+                self.data = datetime.strptime(text, pattern).date()  # noqa: DTZ007 - a day has no time zone
+            except ValueError:
+                continue
+            return
+        raise ValueError(_("Enter a day, for example 31.12.2027."))
+
+
+class FractionField(wtforms.Field):
+    """A grain fraction d/D such as 8/16."""
+
+    widget = TextInput()
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else str(self.data).replace(".", decimal_sign())
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data: Fraction | None = None
+        text = valuelist[0].strip() if valuelist else ""
+        if not text:
+            return
+        try:
+            self.data = read_fraction(text)
+        except FractionError as error:
+            raise ValueError(translate(message_of(error), error.params)) from None
+
+
+class _GeometryField(wtforms.Field):
+    """GeoJSON in EPSG:4326 that a map has drawn, in a hidden field."""
+
+    widget = HiddenInput()
+
+    def _value(self) -> str:
+        return str(self.raw_data[0]) if self.raw_data else self.written()
+
+    def written(self) -> str:
+        raise NotImplementedError
+
+    def read(self, text: str) -> object:
+        raise NotImplementedError
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.raw_data and str(self.raw_data[0]).strip())
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = None
+        text = valuelist[0].strip() if valuelist else ""
+        if not text:
+            return
+        try:
+            self.data = self.read(text)
+        except GeometryError as error:
+            raise ValueError(translate(message_of(error), error.params)) from None
+
+
+class SiteField(_GeometryField):
+    """A point or an area."""
+
+    data: Site | None
+
+    def read(self, text: str) -> Site:
+        return read_site(text)
+
+    def written(self) -> str:
+        return "" if self.data is None else _json(self.data)
+
+
+class PinField(_GeometryField):
+    """One place, as `geo.geometry.Position`."""
+
+    data: Position | None
+
+    def read(self, text: str) -> Position:
+        return read_point(text)
+
+    def written(self) -> str:
+        return "" if self.data is None else _json(Point(self.data.lon, self.data.lat))
+
+
+def _json(geometry: Site) -> str:
+    return json.dumps(to_geojson(geometry), separators=(",", ":"))
