@@ -73,8 +73,7 @@ class ListingDraws:
 
     is_surplus: Bools
     material: Ints
-    fraction_min_mm: Cells
-    fraction_max_mm: Cells
+    fraction: list[Fraction | None]
     entered_value: Ints
     entered_unit: Cells
     density_t_m3: Cells
@@ -166,8 +165,7 @@ def draw_listings(rng: Rng, *, today: date, count: int) -> ListingDraws:
     drawn = ListingDraws(
         is_surplus=is_surplus,
         material=np.where(is_surplus, offered, wanted),
-        fraction_min_mm=np.full(count, None, dtype=object),
-        fraction_max_mm=np.full(count, None, dtype=object),
+        fraction=[None] * count,
         entered_value=np.zeros(count, dtype=np.int64),
         entered_unit=np.full(count, EnteredUnit.TONNE.value, dtype=object),
         density_t_m3=np.full(count, None, dtype=object),
@@ -208,9 +206,8 @@ def _draw_quantity(rng: Rng, draw: MaterialDraw, drawn: ListingDraws, rows: Ints
 
 def _draw_fraction(rng: Rng, draw: MaterialDraw, drawn: ListingDraws, rows: Ints) -> None:
     if draw.fractions:
-        chosen = rng.integers(len(draw.fractions), size=len(rows))
-        drawn.fraction_min_mm[rows] = np.array([str(each.lower_mm) for each in draw.fractions], dtype=object)[chosen]
-        drawn.fraction_max_mm[rows] = np.array([str(each.upper_mm) for each in draw.fractions], dtype=object)[chosen]
+        for row, n in zip(rows.tolist(), rng.integers(len(draw.fractions), size=len(rows)).tolist(), strict=True):
+            drawn.fraction[row] = draw.fractions[n]
 
 
 def _draw_period(rng: Rng, draw: MaterialDraw, drawn: ListingDraws, rows: Ints, *, today: date) -> None:
