@@ -27,7 +27,9 @@ from marketplace.services.mail import Renderer, Transport
 
 TASK_MODULES = (
     "marketplace.jobs.mail",
+    "marketplace.jobs.listings",
     "marketplace.jobs.housekeeping",
+    "marketplace.jobs.listings",
 )
 
 RUNTIME = "runtime"

@@ -291,7 +291,8 @@ def _problems(
         yield FieldError(field="fraction", message=N_("This material has no grain fraction."))
     yield from _smallest_lot_problems(details.min_lot_t, mass)
     yield from _price_problems(details.price_kind, details.price_nok_per_t)
-    if details.max_distance_km is not None and not 0 < details.max_distance_km <= DISTANCE_LIMIT_KM:
+    reach_km = details.max_distance_km
+    if reach_km is not None and not (_is_positive(reach_km) and reach_km <= DISTANCE_LIMIT_KM):
         yield FieldError(
             field="max_distance_km",
             message=N_("Enter a distance between 0 and %(limit)s km."),
@@ -300,10 +301,15 @@ def _problems(
     yield from text_problems(details.description, field="description", limit=DESCRIPTION_LIMIT)
 
 
+def _is_positive(value: Decimal) -> bool:
+    """Above zero and finite; NaN would raise where it is compared."""
+    return value.is_finite() and value > 0
+
+
 def _smallest_lot_problems(min_lot_t: Decimal | None, mass: EnteredMass | None) -> Iterator[FieldError]:
     if min_lot_t is None:
         return
-    if not min_lot_t > 0:
+    if not _is_positive(min_lot_t):
         yield FieldError(field="min_lot_t", message=N_("The smallest lot must be more than zero."))
     elif mass is not None and min_lot_t > mass.mass_t:
         yield FieldError(field="min_lot_t", message=N_("The smallest lot cannot be larger than the whole quantity."))
@@ -313,7 +319,7 @@ def _price_problems(price_kind: PriceKind, price_nok_per_t: Decimal | None) -> I
     if price_kind is PriceKind.FREE:
         if price_nok_per_t is not None:
             yield FieldError(field="price_nok_per_t", message=N_("Leave the price empty where the mass is free."))
-    elif price_nok_per_t is None or not price_nok_per_t > 0:
+    elif price_nok_per_t is None or not _is_positive(price_nok_per_t):
         yield FieldError(field="price_nok_per_t", message=N_("Enter a price above zero."))
     elif price_nok_per_t > PRICE_LIMIT_NOK_PER_T:
         yield FieldError(
@@ -451,6 +457,17 @@ def close_listing(session: Session, actor: Actor, *, listing_id: int, now: datet
     _close(listing, ClosedReason.OWNER, now=now)
     session.flush()
     return listing
+
+
+def close_expired(listing: Listing, *, now: datetime) -> None:
+    """Close a locked listing whose period is over.
+
+    Raises:
+        Conflict: it is not published any more.
+    """
+    if not can(Transition.EXPIRE, listing):
+        raise Conflict(WRONG_TRANSITION[listing.status])
+    _close(listing, ClosedReason.EXPIRED, now=now)
 
 
 def _close(listing: Listing, reason: ClosedReason, *, now: datetime) -> None:

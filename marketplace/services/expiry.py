@@ -1,0 +1,95 @@
+"""Published listings end with their period, and somebody is told a week before."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import ColumnElement, Date, cast, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from geo.materials import taxonomy
+from marketplace.clock import OSLO, local_date
+from marketplace.models import Listing, Membership, User
+from marketplace.services.listings import ALLOWED_FROM, Transition, close_expired
+from marketplace.services.mail import send_mail
+from marketplace.types import ListingStatus, Role
+
+REMINDED_BEFORE = timedelta(days=7)
+
+
+def expire_listings(session: Session, *, now: datetime) -> int:
+    """Close every listing whose last day is past; returns how many there were. A second call finds none.
+
+    A listing that somebody is changing at this moment is left for the next call.
+    """
+    over = (
+        select(Listing)
+        .where(Listing.status.in_(ALLOWED_FROM[Transition.EXPIRE]), Listing.available_to < local_date(now))
+        .order_by(Listing.id)
+        .with_for_update(skip_locked=True)
+    )
+    listings = session.scalars(over).all()
+    for listing in listings:
+        close_expired(listing, now=now)
+    session.flush()
+    return len(listings)
+
+
+def remind_of_expiry(session: Session, *, now: datetime) -> int:
+    """Mail those who should know that a listing will end within a week, once a listing; returns how many listings.
+
+    A listing that was published within its last week was put up with its end in sight, and nobody is reminded.
+    """
+    today = local_date(now)
+    due = (
+        select(Listing)
+        .where(
+            Listing.status == ListingStatus.PUBLISHED,
+            Listing.available_to.between(today, today + REMINDED_BEFORE),
+            Listing.reminded_at.is_(None),
+            _day_in_norway(Listing.published_at) < Listing.available_to - REMINDED_BEFORE.days,
+        )
+        .order_by(Listing.id)
+        .with_for_update(skip_locked=True)
+    )
+    listings = session.scalars(due).all()
+    for listing in listings:
+        for user in recipients(session, listing=listing):
+            send_mail(
+                session,
+                to=user.email,
+                template="listing_expires",
+                locale=user.locale,
+                context=_context(listing, user),
+            )
+        listing.reminded_at = now
+    session.flush()
+    return len(listings)
+
+
+def recipients(session: Session, *, listing: Listing) -> Sequence[User]:
+    """Whoever posted the listing, while they may still change it; else the owners of its organisation."""
+    members = (
+        select(User)
+        .join(User.memberships)
+        .where(Membership.organisation_id == listing.organisation_id)
+        .where(User.email_confirmed_at.is_not(None))
+        .order_by(User.id)
+    )
+    poster = members.where(User.id == listing.created_by_id, Membership.role.in_((Role.OWNER, Role.EDITOR)))
+    return session.scalars(poster).all() or session.scalars(members.where(Membership.role == Role.OWNER)).all()
+
+
+def _context(listing: Listing, user: User) -> dict[str, str | int]:
+    material = taxonomy().material(listing.material_key)
+    return {
+        "name": user.name,
+        "listing_id": listing.id,
+        "kind": listing.kind.value,
+        "material": material.name_en if user.locale == "en" else material.name_no,
+        "mass_t": f"{listing.mass_t.normalize():f}",
+        "available_to": listing.available_to.isoformat(),
+    }
+
+
+def _day_in_norway(moment: InstrumentedAttribute[datetime | None]) -> ColumnElement[date]:
+    return cast(func.timezone(str(OSLO), moment), Date)
