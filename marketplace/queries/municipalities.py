@@ -128,3 +128,14 @@ def bounds_of(envelope_25833: WKBElement) -> BBox:
     """The longitudes and latitudes that a stored box spans."""
     west, south, east, north = from_stored(to_shape(envelope_25833)).bounds
     return BBox(west=round(west, 5), south=round(south, 5), east=round(east, 5), north=round(north, 5))
+
+
+def division_sources(session: Session) -> list[tuple[str, int]]:
+    """Where the polygons in use come from, with how many."""
+    rows = session.execute(
+        select(Municipality.source, func.count())
+        .where(HAS_AREA)
+        .group_by(Municipality.source)
+        .order_by(Municipality.source)
+    )
+    return [(source, count) for source, count in rows]

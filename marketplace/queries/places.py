@@ -158,3 +158,11 @@ def _found_place(row: Any) -> FoundPlace:
         source=row.source,
         quality=MatchQuality(row.quality),
     )
+
+
+def count_places(session: Session) -> list[tuple[str, int]]:
+    """How many names the gazetteer holds from each source."""
+    rows = session.execute(
+        select(GazetteerPlace.source, func.count()).group_by(GazetteerPlace.source).order_by(GazetteerPlace.source)
+    )
+    return [(source, count) for source, count in rows]

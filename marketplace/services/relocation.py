@@ -9,8 +9,8 @@ from marketplace.queries.municipalities import covering_number, nearest_number
 type Located = type[Facility] | type[GazetteerPlace] | type[Listing] | type[Project]
 
 
-def relocate(session: Session, table: Located) -> int:
-    """Set the municipality of every row by its position; returns how many changed.
+def relocate(session: Session, table: Located) -> tuple[int, ...]:
+    """Set the municipality of every row by its position; returns the ids of those that changed.
 
     A row that lies in no municipality, and near none, keeps the one it has.
     """
@@ -25,11 +25,12 @@ def relocate(session: Session, table: Located) -> int:
         .select_from(table)
         .subquery()
     )
-    moved = session.execute(
+    moved = session.scalars(
         update(table)
         .values(municipality_number=lookup.c.number)
         .where(table.id == lookup.c.id, lookup.c.number.is_not(None))
         .where(table.municipality_number.is_distinct_from(lookup.c.number))
         .returning(table.id)
+        .execution_options(synchronize_session=False)
     )
-    return len(moved.all())
+    return tuple(sorted(moved))

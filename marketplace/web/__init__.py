@@ -13,6 +13,7 @@ LARGEST_ID = 2**63 - 1
 BLUEPRINTS = (
     "language",
     "health",
+    "geocode",
 )
 
 
