@@ -15,7 +15,7 @@ from flask import Flask
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
-from marketplace.clock import now as clock_now
+from marketplace import clock
 
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 NARROW_NO_BREAK_SPACE = "\N{NARROW NO-BREAK SPACE}"
@@ -165,7 +165,7 @@ def relative_time(moment: datetime | None, now: datetime | None = None) -> str:
     """How long ago, or in how long: for 3 dager siden; in 2 weeks."""
     if moment is None:
         return EN_DASH
-    passed: timedelta = moment - (now or clock_now())
+    passed: timedelta = moment - (now or clock.now())
     return format_timedelta(passed, add_direction=True, locale=_locale())
 
 
