@@ -21,6 +21,11 @@ Scale of UTM at a longitude difference L from 15 degrees east: k = 0.9996 (1 + (
 equation 8-11, first terms); 1.0041 at its worst, on the border in the south-east of Finnmark and off Vestland.
 """
 
+PLANAR_STRETCH_MIN: Final = 0.9995
+"""A planar distance in EPSG:25833 is at least this many times the geodesic one: k = 0.9996 on the central meridian."""
+
+_CHORD_DEG: Final = 0.05
+
 _GEOD: Final = Geod(ellps=ELLIPSOID)
 
 
@@ -59,12 +64,14 @@ def from_stored[G: BaseGeometry](geometry_25833: G) -> G:
     return transform_geometry(geometry_25833, source_srid=SRID_STORED, target_srid=SRID_LONLAT)
 
 
-def stored_bounds(west: float, south: float, east: float, north: float) -> tuple[float, float, float, float]:
-    """Return the box in EPSG:25833 (min x, min y, max x, max y) that encloses a box of longitudes and latitudes.
+def stored_box(west: float, south: float, east: float, north: float) -> shapely.Polygon:
+    """Return a box of longitudes and latitudes as the bent quadrilateral it is in EPSG:25833, true to 2 metres.
 
-    Edges are bent by the projection, so 21 points on each are transformed, not the corners alone.
+    Its edges are broken into chords before they are transformed. A chord of length l of the parallel at 60 degrees,
+    drawn with a radius R of 3,600 km, strays l^2 / 8R from it: 0.3 m for 0.05 degree, 2 m for a 200th of Norway.
     """
-    return transformer(SRID_LONLAT, SRID_STORED).transform_bounds(west, south, east, north, densify_pts=21)
+    box = shapely.box(west, south, east, north)
+    return to_stored(shapely.segmentize(box, max(_CHORD_DEG, (east - west) / 200)))
 
 
 def utm_srid(lon: float) -> int:

@@ -15,7 +15,7 @@ import shapely
 from geoalchemy2 import Geography, WKBElement
 from geoalchemy2.shape import from_shape, to_shape
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import ColumnElement, Double, Integer, Text, cast, func, literal
+from sqlalchemy import ColumnElement, Double, Integer, Text, and_, cast, func, literal, or_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from geo import crs, norway
@@ -26,10 +26,6 @@ type GeometryColumn = ColumnElement[Any] | InstrumentedAttribute[Any]
 
 _WEB_MERCATOR_M_PER_PIXEL: Final = 2 * math.pi * 6_378_137 / 256
 """Ground size of a pixel of zoom level 0 at the equator, with tiles of 256 pixels (EPSG:3857)."""
-
-_CHORD_DEG: Final = 0.05
-"""5.6 km north and at most 3 km east: a chord of a parallel this long strays less than a metre from the bent edge
-(length^2 / 8R, with R = 3,600 km, the radius the parallel of 60 degrees is drawn with)."""
 
 
 # Values ---------------------------------------------------------------------------------------------------------
@@ -55,26 +51,24 @@ def point_25833(position: Position) -> ColumnElement[Any]:
 
 
 def near_bbox(column: GeometryColumn, bbox: BBox) -> ColumnElement[bool]:
-    """Return whether a geometry's own box meets the stored box around a box of longitudes and latitudes.
+    """Return whether a geometry's own box meets the upright box around a box of longitudes and latitudes.
 
     Index-backed and cheap, but too generous: the two grids are turned against each other by up to 10 degrees, so a
     rim of what lies outside the map is let in. Enough for counts and clusters; a list wants `in_bbox`.
     """
-    edges = crs.stored_bounds(bbox.west, bbox.south, bbox.east, bbox.north)
+    edges = crs.stored_box(bbox.west, bbox.south, bbox.east, bbox.north).bounds
     return column.bool_op("&&")(func.ST_MakeEnvelope(*map(_double, edges), literal(SRID_STORED, Integer)))
 
 
 def in_bbox(column: GeometryColumn, bbox: BBox) -> ColumnElement[bool]:
-    """Return whether a geometry in Norway meets a box of longitudes and latitudes, to within a metre at its edges.
+    """Return whether a geometry in Norway meets a box of longitudes and latitudes, true to 2 metres at its edges.
 
-    Index-backed. The box is a bent quadrilateral in the stored system, so its sides are broken into chords; a box
-    around all of Norway needs no such care.
+    Index-backed. A box around all of Norway is compared as a box, which is several times faster.
     """
-    box = shapely.box(bbox.west, bbox.south, bbox.east, bbox.north)
-    if box.covers(norway.OUTLINE):
+    if shapely.box(bbox.west, bbox.south, bbox.east, bbox.north).covers(norway.OUTLINE):
         return near_bbox(column, bbox)
-    outline = crs.to_stored(shapely.segmentize(box, max(_CHORD_DEG, (bbox.east - bbox.west) / 200)))
-    return func.ST_Intersects(column, func.ST_GeomFromWKB(shapely.to_wkb(outline), literal(SRID_STORED, Integer)))
+    bent = shapely.to_wkb(crs.stored_box(bbox.west, bbox.south, bbox.east, bbox.north))
+    return func.ST_Intersects(column, func.ST_GeomFromWKB(bent, literal(SRID_STORED, Integer)))
 
 
 def within_reach(column: GeometryColumn, point: ColumnElement[Any], *, reach_m: float) -> ColumnElement[bool]:
@@ -83,6 +77,26 @@ def within_reach(column: GeometryColumn, point: ColumnElement[Any], *, reach_m: 
     Index-backed, and a little too generous: a square, and wide enough for what the projection stretches.
     """
     return column.bool_op("&&")(func.ST_Expand(point, _double(reach_m * crs.PLANAR_STRETCH_MAX)))
+
+
+def within_distance(column: GeometryColumn, position: Position, *, distance_m: float) -> ColumnElement[bool]:
+    """Return whether a point lies within a geodesic distance of a position.
+
+    Index-backed. The planar distance decides wherever it can; only for points in the thin ring where the stretch of
+    the projection matters, a hundredth of the circle, is the geodesic one worked out.
+    """
+    point = point_25833(position)
+    planar_m: ColumnElement[float] = func.ST_Distance(column, point, type_=Double())
+    return and_(
+        within_reach(column, point, reach_m=distance_m),
+        or_(
+            planar_m <= _double(distance_m * crs.PLANAR_STRETCH_MIN),
+            and_(
+                planar_m <= _double(distance_m * crs.PLANAR_STRETCH_MAX),
+                geodesic_m(column, position) <= _double(distance_m),
+            ),
+        ),
+    )
 
 
 # Distances ------------------------------------------------------------------------------------------------------

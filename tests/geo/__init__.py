@@ -1,0 +1,1 @@
+"""Everything in `geo`, without a database."""
