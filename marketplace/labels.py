@@ -15,11 +15,25 @@ from marketplace.types import (
     ListingKind,
     ListingStatus,
     Loading,
+    OrganisationKind,
     PriceKind,
     ProjectKind,
+    Role,
 )
 
 LABELS: dict[type[StrEnum], dict[StrEnum, str]] = {
+    OrganisationKind: {
+        OrganisationKind.CONTRACTOR: N_("Contractor"),
+        OrganisationKind.DEVELOPER: N_("Developer"),
+        OrganisationKind.MUNICIPALITY: N_("Municipality"),
+        OrganisationKind.FACILITY_OPERATOR: N_("Facility operator"),
+        OrganisationKind.HAULIER: N_("Haulier"),
+    },
+    Role: {
+        Role.OWNER: N_("Owner"),
+        Role.EDITOR: N_("Editor"),
+        Role.VIEWER: N_("Viewer"),
+    },
     ProjectKind: {
         ProjectKind.ROAD: N_("Road"),
         ProjectKind.RAIL: N_("Railway"),

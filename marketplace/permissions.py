@@ -8,7 +8,7 @@ from collections.abc import Callable
 from enum import StrEnum, auto
 
 from marketplace.actor import Actor
-from marketplace.models import Installation, Listing, Organisation, Project
+from marketplace.models import Installation, Invitation, Listing, Membership, Organisation, Project
 from marketplace.types import ListingStatus
 
 Predicate = Callable[[Actor, object], bool]
@@ -23,6 +23,7 @@ class Permission(StrEnum):
     VIEW_MEMBERS = auto()
     EDIT_ORGANISATION = auto()
     MANAGE_MEMBERS = auto()
+    LEAVE_ORGANISATION = auto()
     CREATE_PROJECT = auto()
     VIEW_PROJECT = auto()
     EDIT_PROJECT = auto()
@@ -54,7 +55,7 @@ def organisation_of(subject: object) -> int:
     """The id of the organisation that a subject is, or belongs to."""
     if isinstance(subject, Organisation):
         return subject.id
-    if isinstance(subject, Project | Listing):
+    if isinstance(subject, Project | Listing | Membership | Invitation):
         return subject.organisation_id
     raise TypeError(f"a permission was asked of {type(subject).__name__}, which belongs to no organisation")
 
@@ -98,6 +99,7 @@ RULES: dict[Permission, tuple[Predicate, ...]] = {
     Permission.VIEW_MEMBERS: (member, administrator),
     Permission.EDIT_ORGANISATION: (owner, administrator),
     Permission.MANAGE_MEMBERS: (owner, administrator),
+    Permission.LEAVE_ORGANISATION: (member,),
     Permission.CREATE_PROJECT: (editor_somewhere,),
     Permission.VIEW_PROJECT: (is_public, member, administrator),
     Permission.EDIT_PROJECT: (editor,),
@@ -111,6 +113,8 @@ RULES: dict[Permission, tuple[Predicate, ...]] = {
 
 VISIBILITY: dict[type[object], Permission] = {
     Organisation: Permission.VIEW_ORGANISATION,
+    Membership: Permission.VIEW_MEMBERS,
+    Invitation: Permission.VIEW_MEMBERS,
     Project: Permission.VIEW_PROJECT,
     Listing: Permission.VIEW_LISTING,
 }

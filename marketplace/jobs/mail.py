@@ -9,7 +9,7 @@ from marketplace.queue import Task
 from marketplace.services.mail import deliver_mail
 
 WAITS_S = (15, 60, 5 * 60, 15 * 60, 3600, 3 * 3600, 6 * 3600, 12 * 3600)
-"""Pauses between the attempts: a server that restarts is met again at once, one that is down for a day is not given up."""
+"""Pauses between the attempts: one that restarts is soon met again, one that is down for a day is not given up."""
 
 
 class MailNotSent(Exception):

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.actor import Actor, ActorMembership
-from marketplace.models import Membership, User
+from marketplace.models import Membership, Organisation, User
+from marketplace.types import OrganisationKind, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +16,19 @@ class SessionAccount:
 
     actor: Actor
     session_epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExampleAccount:
+    """A demo log-in: an invented person, and one place where they act (None for an administrator)."""
+
+    user_id: int
+    name: str
+    email: str
+    is_admin: bool
+    role: Role | None
+    organisation_name: str | None
+    kind: OrganisationKind | None
 
 
 def actor_of(user: User) -> Actor:
@@ -47,3 +61,40 @@ def account_for_session(session: Session, *, user_id: int, epoch: int) -> Sessio
     )
     user = session.scalars(query).one_or_none()
     return SessionAccount(actor=actor_of(user), session_epoch=user.session_epoch) if user else None
+
+
+def user_by_email(session: Session, *, email: str) -> User | None:
+    """The account of an address, however it is capitalised."""
+    return session.scalars(select(User).where(func.lower(User.email) == email.lower())).one_or_none()
+
+
+def example_accounts(session: Session) -> list[ExampleAccount]:
+    """The demo log-ins, by kind of organisation, organisation and role; administrators last."""
+    query = (
+        select(User, Membership, Organisation)
+        .outerjoin(Membership, Membership.user_id == User.id)
+        .outerjoin(Organisation, Organisation.id == Membership.organisation_id)
+        .where(User.is_example)
+    )
+    kinds, roles = list(OrganisationKind), list(Role)
+    found = [
+        ExampleAccount(
+            user_id=user.id,
+            name=user.name,
+            email=user.email,
+            is_admin=user.is_admin,
+            role=membership.role if membership else None,
+            organisation_name=organisation.name if organisation else None,
+            kind=organisation.kind if organisation else None,
+        )
+        for user, membership, organisation in session.execute(query)
+    ]
+    return sorted(
+        found,
+        key=lambda account: (
+            kinds.index(account.kind) if account.kind else len(kinds),
+            account.organisation_name or "",
+            roles.index(account.role) if account.role else len(roles),
+            account.user_id,
+        ),
+    )

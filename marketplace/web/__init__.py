@@ -5,12 +5,20 @@ from importlib import import_module
 from flask import Flask
 from werkzeug.routing import IntegerConverter
 
+from marketplace.lifetime import is_under_development
 from marketplace.web import demo
 from marketplace.web.access import undeclared_endpoints
 
 LARGEST_ID = 2**63 - 1
 
 BLUEPRINTS = (
+    "basemap",
+    "sign_up",
+    "accounts",
+    "invitations",
+    "organisations",
+    "outbox",
+    "demo_log_ins",
     "language",
     "health",
     "geocode",
@@ -29,6 +37,8 @@ def init_app(app: Flask) -> None:
     demo.init_app(app)
     for name in BLUEPRINTS:
         app.register_blueprint(import_module(f"marketplace.web.{name}").bp)
+    if app.testing or is_under_development():
+        app.register_blueprint(import_module("marketplace.web.styleguide").bp)
     undeclared = undeclared_endpoints(app)
     if undeclared:
         raise RuntimeError(f"views that do not declare who may use them: {', '.join(undeclared)}")
