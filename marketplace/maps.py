@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import folium
+import shapely
 from branca.element import CssLink, Figure, JavascriptLink
 from flask import Flask, current_app, url_for
 from flask_babel import gettext as _
@@ -163,6 +164,7 @@ class PlaceLayer(ScriptLayer):
 
     def __init__(self, features: Sequence[Mapping[str, Any]], *, fit: bool = True) -> None:
         collection = {"type": "FeatureCollection", "features": [dict(feature) for feature in features]}
+        self.bounds = bounds_of(features) if fit else None
         super().__init__({"places": JsonText(collection), "fit": fit, "texts": listing_texts()})
 
 
@@ -188,7 +190,9 @@ class SiteDrawing(ScriptLayer):
                 "polygons": polygons,
                 "texts": {
                     "place": _("Press the map to set the point."),
-                    "draw": _("Press the map for each corner. Finish with the button, or by pressing the first corner."),
+                    "draw": _(
+                        "Press the map for each corner. Finish with the button, or by pressing the first corner."
+                    ),
                     "point_set": _("The point is set. Drag it to move it."),
                     "area_set": _("The area is drawn. Drag a corner to change it."),
                     "nothing": _("Nothing is set yet."),
@@ -265,7 +269,8 @@ def compose_map(
     Raises:
         ForeignAsset: a layer links to a file that is not ours.
     """
-    made = OwnMap(element_id, view_options(view or MapView()) | {"is_still": is_still, "texts": map_texts()})
+    view = view or MapView(bbox=next((layer.bounds for layer in layers if isinstance(layer, PlaceLayer)), None))
+    made = OwnMap(element_id, view_options(view) | {"is_still": is_still, "texts": map_texts()})
     for layer in (BaseLayer(), *layers):
         made.add_child(layer)
     figure = Figure().add_child(made)
@@ -273,7 +278,8 @@ def compose_map(
     links = list(figure.header._children.values())
     functions = {("map.js", "createMap")} | {(l.module, l.function) for l in made._children.values() if _is_ours(l)}
     imports = [
-        f'import {{ {name} }} from "{url_for("static", filename=f"js/{module}")}";' for module, name in sorted(functions)
+        f'import {{ {name} }} from "{url_for("static", filename=f"js/{module}")}";'
+        for module, name in sorted(functions)
     ]
     return MapParts(
         element_id=made.get_name(),
@@ -306,6 +312,14 @@ def view_options(view: MapView) -> dict[str, Any]:
         lon, lat = view.middle
         return {"center": [lat, lon], "zoom": view.zoom}
     return {"bounds": [[south, west], [north, east]]}
+
+
+def bounds_of(features: Sequence[Mapping[str, Any]]) -> Bounds | None:
+    """The box around GeoJSON features; None around none."""
+    if not features:
+        return None
+    west, south, east, north = shapely.total_bounds([shapely.geometry.shape(found["geometry"]) for found in features])
+    return float(west), float(south), float(east), float(north)
 
 
 def map_texts() -> dict[str, str]:

@@ -26,7 +26,7 @@ MARGIN: Final = 1 / 16
 LEAST_POPULATION: Final = {3: 100_000, 4: 60_000, 5: 25_000, 6: 10_000, 7: 4_000, 8: 1_500}
 """At these zoom levels only towns of this size are named."""
 MUNICIPALITIES_FROM_ZOOM: Final = 7
-PLACES_FROM_ZOOM: Final = 9
+PLACES_FROM_ZOOM: Final = 10
 
 type Expression = ColumnElement[Any]
 
@@ -49,7 +49,9 @@ def basemap_tile(session: Session, *, zoom: int, x: int, y: int) -> bytes:
 def _layer(name: str, features: Select[Any], extent: int) -> Expression:
     rows = features.subquery(f"{name}_features")
     return (
-        select(func.coalesce(func.ST_AsMVT(rows.table_valued(), name, extent, "shape", type_=BYTEA), literal(b"", BYTEA)))
+        select(
+            func.coalesce(func.ST_AsMVT(rows.table_valued(), name, extent, "shape", type_=BYTEA), literal(b"", BYTEA))
+        )
         .select_from(rows)
         .scalar_subquery()
     )
@@ -95,7 +97,10 @@ def _places(tile: Expression, zoom: int) -> Select[Any]:
 
 def _drawn(shape: Any, tile: Expression, extent: int) -> Expression:
     return func.ST_AsMVTGeom(
-        func.ST_Transform(shape, SRID_WEB_MERCATOR), func.ST_SetSRID(func.Box2D(tile), SRID_WEB_MERCATOR), extent, int(extent * MARGIN)
+        func.ST_Transform(shape, SRID_WEB_MERCATOR),
+        func.ST_SetSRID(func.Box2D(tile), SRID_WEB_MERCATOR),
+        extent,
+        int(extent * MARGIN),
     )
 
 

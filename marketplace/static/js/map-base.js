@@ -70,7 +70,7 @@ function ownLabels() {
   return [
     places({ kinds: ["town"], size: [11, 15], weight: 600, colour: COLOURS.text }),
     places({ kinds: ["municipality"], size: [11, 13], weight: 400, colour: COLOURS.quietText, minzoom: 8, style: "italic" }),
-    places({ kinds: ["place"], size: [10.5, 13], weight: 450, colour: COLOURS.text, minzoom: 10 }),
+    places({ kinds: ["place"], size: [10.5, 13], weight: 450, colour: COLOURS.text, minzoom: 11 }),
   ];
 }
 
@@ -115,7 +115,7 @@ function places({ kinds, except = [], size, weight, colour, minzoom, style = "no
     dataLayer: "place",
     minzoom,
     filter: (z, feature) => (kinds === null ? !except.includes(feature.props.kind) : kinds.includes(feature.props.kind)),
-    symbolizer: new protomapsL.CenteredTextSymbolizer({ labelProps: ["name"], font, fill: colour, stroke: COLOURS.halo, width: 3, lineHeight: 1.15 }),
+    symbolizer: new protomapsL.CenteredTextSymbolizer({ labelProps: ["name"], font, fill: colour, stroke: COLOURS.halo, width: 2, lineHeight: 1.15 }),
     sort: (a, b) => (b.population ?? -(b.rank ?? 99)) - (a.population ?? -(a.rank ?? 99)),
   };
 }

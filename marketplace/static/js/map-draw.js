@@ -52,6 +52,8 @@ export function addDrawing(map, options) {
     write(geometryOf(layer));
     tellPerson(texts.areaSet);
     choose("point");
+    press("point")?.setAttribute("aria-pressed", "false");
+    press("area")?.setAttribute("aria-pressed", "true");
   }
 
   function clearShape() {

@@ -1,7 +1,7 @@
 // Listings on the map: clusters and pins from a data address for what is visible, or places known beforehand.
 
 import { bboxOf, label, node, prefersLessMotion, say, tell } from "./map.js";
-import { clusterIcon, groupOf, listingIcon, siteIcon } from "./symbols.js";
+import { clusterIcon, groupOf, listingIcon, short, siteIcon } from "./symbols.js";
 
 const WAIT_MS = 180;
 
@@ -127,9 +127,9 @@ function popup(facts, texts) {
 function cluster(map, feature, texts) {
   const facts = feature.properties;
   const marker = L.marker(L.GeoJSON.coordsToLatLng(feature.geometry.coordinates), { icon: clusterIcon(facts), riseOnHover: true });
-  const text = say(texts.cluster, { count: facts.count, quantity: facts.quantity ?? "" });
+  const text = say(texts.cluster, { count: short(facts.count), quantity: facts.quantity ?? "" });
   label(marker, text);
-  const parts = Object.entries(facts.groups ?? {}).filter(([, count]) => count > 0).map(([key, count]) => `${texts[groupOf(key)]} ${count}`);
+  const parts = Object.entries(facts.groups ?? {}).filter(([, count]) => count > 0).map(([key, count]) => `${texts[groupOf(key)]} ${short(count)}`);
   marker.bindTooltip(() => node("div", "", node("strong", "", facts.quantity ?? ""), node("br"), parts.join(" · ")), { direction: "top", offset: [0, -18] });
   const zoomIn = () => {
     map.closePopup();

@@ -106,7 +106,8 @@ export function siteIcon() {
   return icon(svg, { size: [34, 44], anchor: [17, 42], name: "mf-pin--site" });
 }
 
-function short(count) {
+// As it stands in the pin, so that the pin's name says the same.
+export function short(count) {
   const language = document.documentElement.lang || "nb";
   return new Intl.NumberFormat(language, { notation: count > 9999 ? "compact" : "standard" }).format(count);
 }
