@@ -17,7 +17,7 @@ from typing import Final
 
 from geo.errors import FractionError, FractionFault, MaterialError, MaterialFault
 from geo.quantities import EnteredMass, weigh
-from geo.units import DENSITY_STEP_T_PER_M3, EnteredUnit, VolumeState
+from geo.units import EnteredUnit, VolumeState
 
 SEED_DIR: Final = Path(__file__).resolve().parent.parent / "seed"
 
@@ -275,10 +275,10 @@ def _densities(row: Mapping[str, str]) -> dict[VolumeState, Decimal]:
 
 
 def _swollen(bank_t_per_m3: Decimal | None, factor: Decimal | None) -> Decimal | None:
-    """Density after swelling: the mass of one bank m3 spread over `factor` m3."""
+    """Density after swelling, to the two decimals of the table: the mass of one bank m3 spread over `factor` m3."""
     if bank_t_per_m3 is None or factor is None:
         return None
-    return (bank_t_per_m3 / factor).quantize(DENSITY_STEP_T_PER_M3)
+    return (bank_t_per_m3 / factor).quantize(Decimal("0.01"))
 
 
 def _substitution(row: Mapping[str, str], *, line: int) -> Substitution:

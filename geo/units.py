@@ -25,8 +25,8 @@ M_PER_KM: Final = 1000
 MASS_STEP_T: Final = Decimal("0.001")
 """Masses are kept to the kilogram."""
 
-DENSITY_STEP_T_PER_M3: Final = Decimal("0.01")
-"""Densities are given to two decimals, as the tables they come from are."""
+DENSITY_STEP_T_PER_M3: Final = Decimal("0.001")
+"""A stated density is kept to a kilogram a cubic metre."""
 
 
 class VolumeState(StrEnum):
