@@ -66,7 +66,7 @@ def tonnes_number(mass_t: Number | None) -> str:
 
 
 def _mass_decimals(mass_t: Number) -> int:
-    size = abs(mass_t)
+    size = abs(Decimal(str(mass_t)))
     if size >= WHOLE_FROM_T:
         return 0
     return 1 if size >= 1 else 3
@@ -74,7 +74,7 @@ def _mass_decimals(mass_t: Number) -> int:
 
 def cubic_metres(volume_m3: Number | None) -> str:
     """7 400 m³."""
-    return with_unit(volume_m3, "m³", 0 if volume_m3 is None or abs(volume_m3) >= WHOLE_FROM_T else 1)
+    return with_unit(volume_m3, "m³", 0 if volume_m3 is None or abs(Decimal(str(volume_m3))) >= WHOLE_FROM_T else 1)
 
 
 def distance(distance_m: Number | None) -> str:

@@ -15,7 +15,8 @@ What the data addresses answer (GeoJSON, EPSG:4326):
 * `ListingLayer`: GET data_url with the page's filters and `bbox=west,south,east,north&zoom=z`. A FeatureCollection of
   points. A single listing has properties `id, kind, group, title, quantity, url` and, where there are any,
   `details` (a list of ready lines), `is_example`. A cluster has `count, quantity, groups` ({"stone": 12, ...}),
-  `surplus`, `demand` (counts) and `bounds` ([west, south, east, north]) to zoom to. All text is ready for show.
+  `surplus`, `demand` (counts) and `bounds` ([west, south, east, north]) to zoom to; or, where its listings share one
+  spot, `listings` with the properties of each. All text is ready for show.
 * `FacilityLayer`: GET data_url, no parameters. Points with `id, kind, title`, and `details`, `url` where there are any.
 """
 
@@ -25,7 +26,7 @@ from typing import Any, Final
 
 import folium
 import shapely
-from branca.element import CssLink, Figure, JavascriptLink
+from branca.element import CssLink, Figure, JavascriptLink, MacroElement
 from flask import Flask, current_app, url_for
 from flask_babel import gettext as _
 from folium.elements import JSCSSMixin
@@ -62,8 +63,8 @@ class ForeignAsset(RuntimeError):
 class OwnMap(folium.Map):
     """A Leaflet map made by `createMap` of map.js; `element_id` is its id in the page."""
 
-    default_js = [LEAFLET_JS]
-    default_css = [LEAFLET_CSS]
+    default_js = [LEAFLET_JS]  # noqa: RUF012 - as folium declares it
+    default_css = [LEAFLET_CSS]  # noqa: RUF012 - as folium declares it
     _template = Template(
         """
         {% macro html(this, kwargs) %}<div class="mf-map__canvas" id="{{ this.get_name() }}"></div>{% endmacro %}
@@ -78,9 +79,10 @@ class OwnMap(folium.Map):
         self._id = element_id
         self.own_options = options
 
-    def render(self, **kwargs: Any) -> None:
+    def render(self, **kwargs: Any) -> str:
         # folium.Map adds a script of its own for retina and touch, inline in the head; Leaflet 1.9 needs none.
-        JSCSSMixin.render(self, **kwargs)
+        JSCSSMixin.render(self, **kwargs)  # type: ignore[no-untyped-call]
+        return ""
 
 
 class ScriptLayer(JSCSSMixin):
@@ -97,7 +99,7 @@ class ScriptLayer(JSCSSMixin):
     )
 
     def __init__(self, options: dict[str, Any]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._name = type(self).__name__
         self.options = options
 
@@ -107,10 +109,10 @@ class BaseLayer(ScriptLayer):
 
     module = "map-base.js"
     function = "addBaseLayer"
-    default_js = [("protomaps", "vendor/protomaps/protomaps-leaflet.js")]
+    default_js = [("protomaps", "vendor/protomaps/protomaps-leaflet.js")]  # noqa: RUF012 - as folium declares it
 
     def __init__(self) -> None:
-        settings = current_app.settings  # type: ignore[attr-defined] - set by build_app
+        settings = current_app.settings  # type: ignore[attr-defined]
         has_file = settings.basemap_pmtiles is not None
         super().__init__(
             {
@@ -137,7 +139,7 @@ class ListingLayer(ScriptLayer):
 
 
 class FacilityLayer(ScriptLayer):
-    """Quarries, landfills, recycling plants and interim storage from `data_url`; shown from zoom level `min_zoom` on."""
+    """Quarries, landfills, recycling plants and interim storage from `data_url`, from zoom level `min_zoom` on."""
 
     module = "map-facilities.js"
     function = "addFacilities"
@@ -176,8 +178,8 @@ class SiteDrawing(ScriptLayer):
 
     module = "map-draw.js"
     function = "addDrawing"
-    default_js = [("geoman", "vendor/geoman/leaflet-geoman.min.js")]
-    default_css = [("geoman_css", "vendor/geoman/leaflet-geoman.css")]
+    default_js = [("geoman", "vendor/geoman/leaflet-geoman.min.js")]  # noqa: RUF012 - as folium declares it
+    default_css = [("geoman_css", "vendor/geoman/leaflet-geoman.css")]  # noqa: RUF012 - as folium declares it
 
     def __init__(
         self, *, target_id: str, lon_id: str | None = None, lat_id: str | None = None, polygons: bool = True
@@ -259,7 +261,7 @@ def compose_map(
     element_id: str,
     *,
     view: MapView | None = None,
-    layers: Sequence[folium.elements.MacroElement] = (),
+    layers: Sequence[MacroElement] = (),
     is_still: bool = False,
 ) -> MapParts:
     """The map `map_<element_id>` with the base layer and `layers`, in parts.
@@ -273,25 +275,27 @@ def compose_map(
     made = OwnMap(element_id, view_options(view) | {"is_still": is_still, "texts": map_texts()})
     for layer in (BaseLayer(), *layers):
         made.add_child(layer)
-    figure = Figure().add_child(made)
+    figure = Figure()
+    figure.add_child(made)
     made.render()
     links = list(figure.header._children.values())
-    functions = {("map.js", "createMap")} | {(l.module, l.function) for l in made._children.values() if _is_ours(l)}
-    imports = [
-        f'import {{ {name} }} from "{url_for("static", filename=f"js/{module}")}";'
-        for module, name in sorted(functions)
-    ]
     return MapParts(
         element_id=made.get_name(),
         stylesheets=tuple(own_url(link.url) for link in links if isinstance(link, CssLink)),
         scripts=tuple(own_url(link.url) for link in links if isinstance(link, JavascriptLink)),
         html=Markup(figure.html.render()),  # noqa: S704 - folium's own templates; every value in them is ours
-        script=Markup("\n".join([*imports, figure.script.render()])),  # noqa: S704 - values are escaped JSON
+        script=Markup("\n".join([*_imports(made), figure.script.render()])),  # noqa: S704 - values are escaped JSON
     )
 
 
-def _is_ours(layer: object) -> bool:
-    return isinstance(layer, ScriptLayer)
+def _imports(made: OwnMap) -> list[str]:
+    """The lines that fetch the functions which the map's script calls."""
+    functions = {("map.js", "createMap")}
+    functions |= {(layer.module, layer.function) for layer in made._children.values() if isinstance(layer, ScriptLayer)}
+    return [
+        f'import {{ {function} }} from "{url_for("static", filename=f"js/{module}")}";'
+        for module, function in sorted(functions)
+    ]
 
 
 def own_url(path: str) -> str:
@@ -372,7 +376,8 @@ def _own_link(name: str, url: str) -> tuple[str, str] | None:
 
 
 def _all_subclasses(cls: type) -> list[type]:
-    return [found for child in cls.__subclasses__() for found in (child, *_all_subclasses(child))]
+    children: list[type] = cls.__subclasses__()
+    return [found for child in children for found in (child, *_all_subclasses(child))]
 
 
 def init_app(_app: Flask) -> None:

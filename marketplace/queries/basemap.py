@@ -46,7 +46,7 @@ def basemap_tile(session: Session, *, zoom: int, x: int, y: int) -> bytes:
     return bytes(session.scalar(select(layers[0].op("||")(layers[1]).op("||")(layers[2]))) or b"")
 
 
-def _layer(name: str, features: Select[Any], extent: int) -> Expression:
+def _layer(name: str, features: Select[*tuple[Any, ...]], extent: int) -> Expression:
     rows = features.subquery(f"{name}_features")
     return (
         select(
@@ -57,7 +57,7 @@ def _layer(name: str, features: Select[Any], extent: int) -> Expression:
     )
 
 
-def _areas(shape: Any, tile: Expression, extent: int) -> Select[Any]:
+def _areas(shape: Any, tile: Expression, extent: int) -> Select[Any, Any]:
     drawn = _drawn(shape, tile, extent)
     features = (
         select(Municipality.number, drawn.label("shape"))
@@ -67,7 +67,7 @@ def _areas(shape: Any, tile: Expression, extent: int) -> Select[Any]:
     return select(features.c.number, features.c.shape).where(features.c.shape.is_not(None)).order_by(features.c.number)
 
 
-def _places(tile: Expression, zoom: int) -> Select[Any]:
+def _places(tile: Expression, zoom: int) -> Select[Any, Any, Any, Any]:
     place, town = GazetteerPlace, aliased(GazetteerPlace)
     wanted = [and_(place.kind == PlaceKind.TOWN, func.coalesce(place.population, 0) >= LEAST_POPULATION.get(zoom, 0))]
     if zoom >= MUNICIPALITIES_FROM_ZOOM:

@@ -34,7 +34,7 @@ def tile(z: int, x: int, y: int) -> ResponseReturnValue:
 @requires(Permission.PUBLIC)
 def archive() -> ResponseReturnValue:
     """The configured file; a viewer asks for the ranges it needs."""
-    path = current_app.settings.basemap_pmtiles  # type: ignore[attr-defined] - set by build_app
+    path = current_app.settings.basemap_pmtiles  # type: ignore[attr-defined]
     if path is None:
         raise NotFound
     return send_file(path, mimetype="application/vnd.pmtiles", conditional=True, max_age=FRESH_S)
@@ -45,4 +45,5 @@ def _kept(response: Response) -> Response:
     response.cache_control.max_age = FRESH_S
     response.cache_control.stale_while_revalidate = STALE_S
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response

@@ -48,7 +48,7 @@ def test_negative_number_has_a_minus_sign() -> None:
         (Decimal("20000.000"), f"20{THIN}000{NBSP}t", f"20,000{NBSP}t"),
         (Decimal("100.4"), f"100{NBSP}t", f"100{NBSP}t"),
         (Decimal("12.5"), f"12,5{NBSP}t", f"12.5{NBSP}t"),
-        (Decimal("12"), f"12{NBSP}t", f"12{NBSP}t"),
+        (Decimal(12), f"12{NBSP}t", f"12{NBSP}t"),
         (Decimal("0.35"), f"0,35{NBSP}t", f"0.35{NBSP}t"),
     ],
 )
@@ -111,7 +111,7 @@ def test_period_says_month_and_year_once(first: date, last: date, norwegian: str
 
 
 def test_fraction() -> None:
-    assert said(filters.fraction, (Decimal("8"), Decimal("16"))) == (f"8/16{NBSP}mm", f"8/16{NBSP}mm")
+    assert said(filters.fraction, (Decimal(8), Decimal(16))) == (f"8/16{NBSP}mm", f"8/16{NBSP}mm")
     assert said(filters.fraction, (0, Decimal("0.063"))) == (f"0/0,063{NBSP}mm", f"0/0.063{NBSP}mm")
 
 

@@ -131,6 +131,7 @@ function cluster(map, feature, texts) {
   label(marker, text);
   const parts = Object.entries(facts.groups ?? {}).filter(([, count]) => count > 0).map(([key, count]) => `${texts[groupOf(key)]} ${short(count)}`);
   marker.bindTooltip(() => node("div", "", node("strong", "", facts.quantity ?? ""), node("br"), parts.join(" · ")), { direction: "top", offset: [0, -18] });
+  if (facts.listings?.length) return several(marker, facts, texts);
   const zoomIn = () => {
     map.closePopup();
     const [west, south, east, north] = facts.bounds ?? [];
@@ -141,6 +142,13 @@ function cluster(map, feature, texts) {
   };
   marker.on("click", zoomIn);
   marker.on("keypress", (event) => event.originalEvent.key === "Enter" && zoomIn());
+  return marker;
+}
+
+// Listings on one spot, which no zooming tells apart: all of them in one popup.
+function several(marker, facts, texts) {
+  marker.bindPopup(() => node("ul", "mf-popup__several", ...facts.listings.map((listing) => node("li", "", popup(listing, texts)))),
+    { minWidth: 220, maxWidth: 280, maxHeight: 300, autoPanPadding: [24, 24] });
   return marker;
 }
 
