@@ -170,12 +170,8 @@ class Cluster:
             major = int(version.read_text())
             return find_programs(major=major)
         except ProgramsMissing as error:
-            made_by = (
-                f", and {self.given_home} was made by it: install it, or move that folder away"
-                if version.exists()
-                else ""
-            )
-            raise ClusterError(f"{error}{made_by}") from None
+            advice = f"; {self.given_home} was made by it: install it, or move that folder away"
+            raise ClusterError(f"{error}{advice if version.exists() else ''}") from None
 
     def url(self, name: str = DATABASE, *, role: str = ROLE) -> str:
         """The address of database `name` for SQLAlchemy."""
@@ -241,7 +237,11 @@ class Cluster:
         if not (self.home / "lease.lock").exists():
             return False
         with self._one_at_a_time():
-            return self._sole_use() is None
+            descriptor = self._sole_use()
+        if descriptor is None:
+            return True
+        os.close(descriptor)
+        return False
 
     def _stop_if_unused(self) -> bool:
         descriptor = None if self.is_kept() else self._sole_use()
