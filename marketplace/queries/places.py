@@ -23,8 +23,8 @@ UNPEOPLED_SHARE = 0.1
 """A name without a population of its own ranks as this share of the largest place in its municipality."""
 
 NEAR_KM = 30.0
-NEARNESS_WEIGHT = 1.5
-"""This far from where the map looks, a place needs about three times the people to be listed first."""
+NEARNESS_WEIGHT = 2.5
+"""This far from where the map looks, a place needs nearly six times the people to be listed first."""
 
 KIND_ORDER = (PlaceKind.TOWN, PlaceKind.MUNICIPALITY, PlaceKind.PLACE, PlaceKind.COUNTY)
 

@@ -98,6 +98,7 @@ def read_division(path: Path, *, layer: str | None = None, crs: str | None = Non
         described.setdefault(number, (_name(feature.properties), _text(feature.properties, COUNTY_NAME_NAMES)))
         parts[number].append(feature.geometry)
     areas = {number: _projected(geometries, to_metres) for number, geometries in parts.items()}
+    _check_in_norway(areas)
     repaired = sum(not area.is_valid for area in areas.values())
     units = tuple(
         Unit(
@@ -226,7 +227,7 @@ def _parsed_or_text(value: str) -> Any:
 def _value(properties: Mapping[str, Any], names: tuple[str, ...]) -> Any:
     """The first of the attributes that is there and filled; capital letters do not matter."""
     by_name = {str(name).casefold(): value for name, value in properties.items()}
-    return next((by_name[name] for name in names if by_name.get(name) not in {None, ""}), None)
+    return next((value for value in map(by_name.get, names) if value is not None and value != ""), None)
 
 
 # Geometry --------------------------------------------------------------------------------------------------------
@@ -254,7 +255,6 @@ def _check_whole(units: tuple[Unit, ...]) -> None:
     empty = [unit.number for unit in units if unit.area_25833.is_empty]
     if empty:
         raise BadDivision(N_("These municipalities have no area: %(numbers)s."), numbers=", ".join(empty))
-    _check_in_norway(units)
     total_km2 = round(sum(unit.area_25833.area for unit in units) / M2_PER_KM2)
     if not SMALLEST_KM2 <= total_km2 <= LARGEST_KM2:
         raise BadDivision(
@@ -263,13 +263,16 @@ def _check_whole(units: tuple[Unit, ...]) -> None:
         )  # fmt: skip
 
 
-def _check_in_norway(units: tuple[Unit, ...]) -> None:
+def _check_in_norway(areas: Mapping[str, BaseGeometry]) -> None:
+    """Before anything is mended: coordinates of a wrong system can be infinite."""
     west, south, east, north = transformer(SRID_LONLAT, SRID_STORED).transform_bounds(*NORWAY_LONLAT, densify_pts=21)
-    for unit in units:
-        least_x, least_y, most_x, most_y = unit.area_25833.bounds
+    for number, area in areas.items():
+        if area.is_empty:
+            continue  # named as such later
+        least_x, least_y, most_x, most_y = area.bounds
         inside = west <= least_x and south <= least_y and most_x <= east and most_y <= north
         if not inside:  # also where a bound is no number
             raise BadDivision(
-                N_("%(number)s %(name)s does not lie in Norway. Is the coordinate system right? Give it with --crs."),
-                number=unit.number, name=unit.name,
-            )  # fmt: skip
+                N_("%(number)s does not lie in Norway. Is the coordinate system right? Give it with --crs."),
+                number=number,
+            )
