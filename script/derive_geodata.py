@@ -102,10 +102,10 @@ def municipality_features(division: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def rounded_and_valid(geometry: BaseGeometry) -> BaseGeometry:
     """Rounded before it is repaired: the same corner of two neighbours stays the same corner."""
     rounded = shapely.transform(geometry, lambda lonlat: lonlat.round(DECIMALS))
-    polygons = [
-        p for p in shapely.get_parts(shapely.make_valid(rounded, method="structure")) if p.geom_type == "Polygon"
-    ]
-    return shapely.MultiPolygon(sorted(polygons, key=lambda polygon: -polygon.area))
+    mended = shapely.get_parts(shapely.make_valid(rounded, method="structure"))
+    polygons: list[shapely.Polygon] = [part for part in mended if part.geom_type == "Polygon"]
+    polygons.sort(key=lambda polygon: -polygon.area)
+    return shapely.MultiPolygon(polygons)
 
 
 def write_polygons(features: list[dict[str, Any]]) -> None:
