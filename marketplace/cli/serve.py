@@ -1,6 +1,7 @@
 """`masseflyt serve`: the database, the worker and the web server, started and stopped together."""
 
 import errno
+import importlib
 import multiprocessing
 import os
 import signal
@@ -25,7 +26,7 @@ from marketplace.config import ROOT, Settings
 from marketplace.lifetime import child_environment
 
 MOST_WEB_WORKERS = 4
-THREADS_PER_WEB_WORKER = 8  # below the default size of the connection pool
+MOST_THREADS = 8  # a web worker; below the size of its connection pool
 WATCH_INTERVAL_S = 2.0
 WORKER_RESTART_DELAY_S = 3.0
 WORKER_STOP_TIMEOUT_S = 20.0
@@ -176,8 +177,11 @@ def _run_web_server(host: str, port: int, *, workers: int | None, development: b
     from granian.constants import HTTPModes, Interfaces
     from granian.log import LogLevels
 
+    cores = os.cpu_count() or 1
     # A fork shares what is imported already and starts at once; but what is to be reloaded must be imported anew.
     multiprocessing.set_start_method("spawn" if development else "fork")
+    if not development:
+        importlib.import_module("marketplace.app")
     server = Granian(
         "marketplace.wsgi:app",
         address=host,
@@ -185,8 +189,8 @@ def _run_web_server(host: str, port: int, *, workers: int | None, development: b
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
         websockets=False,
-        workers=1 if development else workers or min(MOST_WEB_WORKERS, os.cpu_count() or 1),
-        blocking_threads=THREADS_PER_WEB_WORKER,
+        workers=1 if development else workers or min(MOST_WEB_WORKERS, cores),
+        blocking_threads=min(MOST_THREADS, 2 * cores + 1),
         workers_kill_timeout=WEB_STOP_TIMEOUT_S,
         respawn_failed_workers=not development,
         working_dir=ROOT,
