@@ -1,12 +1,14 @@
 """Reading organisations, their members and invitations."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from marketplace.models import Invitation, Membership, Municipality, Organisation, User
+from marketplace.models import Invitation, Listing, Membership, Municipality, Organisation, User
+from marketplace.queries.open_listings import is_open
+from marketplace.queries.paging import Cursor, IdPage, page_by_id
 from marketplace.types import OrganisationKind, Role
 
 RANK = {role: rank for rank, role in enumerate(Role)}
@@ -108,6 +110,20 @@ def organisations_of(session: Session, *, user_id: int) -> list[OwnOrganisation]
         )
         for organisation, role in session.execute(query)
     ]
+
+
+def open_listings_of(session: Session, *, organisation_id: int, today: date, cursor: Cursor) -> IdPage[Listing]:
+    """What the organisation offers and looks for in public, newest first."""
+    return page_by_id(
+        session,
+        select(Listing)
+        .where(Listing.organisation_id == organisation_id, is_open(today))
+        .options(joinedload(Listing.municipality, innerjoin=True)),
+        key=Listing.id,
+        make=lambda row: row.Listing,
+        id_of=lambda listing: listing.id,
+        cursor=cursor,
+    )
 
 
 def membership(session: Session, *, organisation_id: int, user_id: int) -> Membership | None:

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 from marketplace.actor import Actor
 from marketplace.errors import Conflict, NotFound, field_error
 from marketplace.i18n_marker import N_
-from marketplace.models import Membership, Municipality, MunicipalityAlias, Organisation, User
+from marketplace.models import Membership, Organisation, User
+from marketplace.queries.municipalities import find_municipality
 from marketplace.registers.enhetsregisteret import RegisteredOrganisation
 from marketplace.registers.orgnr import parse_org_number
 from marketplace.types import OrganisationKind, Role
@@ -120,12 +121,8 @@ def _take_over(session: Session, organisation: Organisation, found: RegisteredOr
 
 def _present_number(session: Session, number: str | None) -> str | None:
     """The register's municipality, where this database knows it under that number or a former one."""
-    if number is None or session.get(Municipality, number) is not None:
-        return number
-    successors = session.scalars(
-        select(MunicipalityAlias.municipality_number).where(MunicipalityAlias.old_number == number)
-    ).all()
-    return successors[0] if len(successors) == 1 else None
+    municipality = find_municipality(session, number) if number else None
+    return municipality.number if municipality else None
 
 
 def _lock_members(session: Session, organisation_id: int) -> list[Membership]:

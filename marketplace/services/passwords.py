@@ -5,6 +5,7 @@ Length is what counts; the only other demand is that it is not one of the first 
 """
 
 import string
+import unicodedata
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -32,12 +33,12 @@ _hasher = PasswordHasher()
 
 
 def hash_password(password: str) -> str:
-    return _hasher.hash(password)
+    return _hasher.hash(_composed(password))
 
 
 def is_password(password: str, *, hashed: str) -> bool:
     try:
-        return _hasher.verify(hashed, password)
+        return _hasher.verify(hashed, _composed(password))
     except (VerificationError, InvalidHashError):
         return False
 
@@ -91,6 +92,11 @@ def is_easily_guessed(folded: str) -> bool:
         return True
     half, odd = divmod(len(core), 2)
     return not odd and core[:half] == core[half:] and core[:half] in COMMON_WORDS
+
+
+def _composed(password: str) -> str:
+    """One spelling for what keyboards compose differently: an å can be one sign, or an a and a ring."""
+    return unicodedata.normalize("NFKC", password)
 
 
 def _core(text: str) -> str:

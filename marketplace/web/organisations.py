@@ -28,7 +28,9 @@ from marketplace.services import invitations, organisations
 from marketplace.services.organisations import LastOwner
 from marketplace.types import OrganisationKind, Role
 from marketplace.web.access import current_actor, requires
+from marketplace.web.cards import card_of
 from marketplace.web.limits import INVITATIONS_BY_ORGANISATION, ORGANISATIONS_BY_ACCOUNT, over_limit, refused
+from marketplace.web.paging import cursor_from_address, page_links
 from marketplace.web.registers import registers
 from marketplace.web.submit import add_error, applying, unprocessable
 
@@ -121,9 +123,14 @@ def look_up() -> ResponseReturnValue:
 @requires(Permission.VIEW_ORGANISATION, subject=load_organisation)
 def show(organisation: Organisation) -> ResponseReturnValue:
     may_see_members = allows(Permission.VIEW_MEMBERS, current_actor(), organisation)
+    page = queries.open_listings_of(
+        db.session, organisation_id=organisation.id, today=clock.local_date(clock.now()), cursor=cursor_from_address()
+    )
     return render_template(
         "organisations/show.html",
         organisation=organisation,
+        listings=[card_of(listing) for listing in page.items],
+        links=page_links(page, ".show", organisation_id=organisation.id),
         municipality=queries.municipality_name(db.session, number=organisation.municipality_number),
         members=queries.members_of(db.session, organisation_id=organisation.id) if may_see_members else None,
     )

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from flask import Blueprint, current_app, render_template, request, url_for
+from flask import Blueprint, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
 from marketplace import db
@@ -11,8 +11,8 @@ from marketplace.errors import NotFound
 from marketplace.models import Installation
 from marketplace.permissions import Permission
 from marketplace.queries.mail import mail_by_id, outbox_page
-from marketplace.web import LARGEST_ID
 from marketplace.web.access import requires
+from marketplace.web.paging import cursor_from_address, page_links
 
 bp = Blueprint("outbox", __name__, url_prefix="/outbox")
 
@@ -36,13 +36,9 @@ def load_installation(mail_id: int | None = None) -> Installation:
 @bp.get("")
 @requires(Permission.VIEW_OUTBOX, subject=load_installation)
 def index(installation: Installation) -> ResponseReturnValue:
-    page = outbox_page(db.session, older_than=_key("older_than"), newer_than=_key("newer_than"))
+    page = outbox_page(db.session, cursor=cursor_from_address())
     return render_template(
-        "outbox/index.html",
-        installation=installation,
-        page=page,
-        newer_url=url_for(".index", newer_than=page.newer_than) if page.newer_than else None,
-        older_url=url_for(".index", older_than=page.older_than) if page.older_than else None,
+        "outbox/index.html", installation=installation, mails=page.items, links=page_links(page, ".index")
     )
 
 
@@ -69,11 +65,3 @@ def pieces_of(text: str, *, base_url: str) -> list[Piece]:
 def _base_url() -> str:
     base_url: str = current_app.settings.base_url  # type: ignore[attr-defined] - set by build_app
     return base_url
-
-
-def _key(name: str) -> int | None:
-    """A mail's id from the address, None where there is none that could be one."""
-    given = request.args.get(name, "")
-    if not (given.isascii() and given.isdecimal()) or len(given) > len(str(LARGEST_ID)):
-        return None
-    return min(int(given), LARGEST_ID)
