@@ -1,0 +1,137 @@
+"""The listing form: shape only, what may be said is decided by the service.
+
+What does not apply to the other answers (a density where tonnes were entered, a price where the mass is free) is left
+out of account, whatever stands in it: without JavaScript, and in older browsers, the field is there all the same.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from wtforms import BooleanField, Field, HiddenField, RadioField, SelectField
+from wtforms.fields import SelectChoice
+
+from geo.geometry import Position
+from geo.materials import taxonomy
+from geo.units import EnteredUnit
+from marketplace.actor import ActorMembership
+from marketplace.forms.fields import (
+    DateField,
+    DecimalField,
+    FractionField,
+    PinField,
+    Required,
+    TextAreaField,
+)
+from marketplace.forms.places import TypedPlace, forgive, position_from
+from marketplace.labels import LABELS, material_name
+from marketplace.queries.projects import ProjectOption
+from marketplace.types import Haulage, ListingKind, Loading, PriceKind
+
+NO_PROJECT = ""
+
+
+def _id_or_none(value: Any) -> int | None:
+    return None if value in (None, NO_PROJECT) else int(value)
+
+
+def _choice_of(label: Any, members: type, message: Any, **kwargs: Any) -> RadioField:
+    return RadioField(
+        label,
+        [Required(message)],
+        choices=[SelectChoice(member.value, _l(text)) for member, text in LABELS[members].items()],
+        invalid_choice_message=message,
+        **kwargs,
+    )
+
+
+class ListingForm(TypedPlace):
+    kind = _choice_of(_l("What is it about?"), ListingKind, _l("Choose surplus or demand."))
+    project_id = SelectField(
+        _l("Project"),
+        coerce=_id_or_none,
+        invalid_value_message=_l("Choose one of your own projects."),
+        invalid_choice_message=_l("Choose one of your own projects."),
+    )
+    organisation_id = SelectField(
+        _l("Organisation"), coerce=int, invalid_choice_message=_l("Choose one of your own organisations.")
+    )
+    has_own_position = BooleanField(_l("The masses are somewhere else than the project's pin"))
+    position = PinField(_l("Where the masses are"))
+    material_key = RadioField(
+        _l("Material"),
+        [Required(_l("Choose a material from the list."))],
+        choices=lambda: [SelectChoice(key, material_name(key)) for key in taxonomy().materials],
+        invalid_choice_message=_l("Choose a material from the list."),
+    )
+    entered_value = DecimalField(_l("Quantity"), [Required(_l("Enter how much there is."))])
+    entered_unit = _choice_of(
+        _l("Unit"), EnteredUnit, _l("Choose tonnes or one of the kinds of cubic metres."), default=EnteredUnit.TONNE
+    )
+    density_t_m3 = DecimalField(_l("Density"), has_groups=False)
+    fraction = FractionField(_l("Grain fraction"))
+    available_from = DateField(_l("First day"), [Required(_l("Enter the first day."))])
+    available_to = DateField(_l("Last day"), [Required(_l("Enter the last day."))])
+    price_kind = _choice_of(_l("Price"), PriceKind, _l("Choose who pays."), default=PriceKind.FREE)
+    price_nok_per_t = DecimalField(_l("Price per tonne"))
+    min_lot_t = DecimalField(_l("Smallest lot"))
+    loading = _choice_of(_l("Loading"), Loading, _l("Choose who loads."), default=Loading.GIVER)
+    haulage = _choice_of(_l("Haulage"), Haulage, _l("Choose who drives."), default=Haulage.BY_AGREEMENT)
+    max_distance_km = DecimalField(_l("Farthest haul"))
+    description = TextAreaField(_l("Description"))
+    version = HiddenField()
+
+    def offer(self, projects: tuple[ProjectOption, ...], memberships: tuple[ActorMembership, ...]) -> None:
+        """The projects and organisations a listing can be posted for."""
+        several = len(memberships) > 1
+        self.project_id.choices = [
+            *(
+                SelectChoice(
+                    str(project.id),
+                    project.name,
+                    render_kw={
+                        "data_from": project.period[0].isoformat(),
+                        "data_to": project.period[1].isoformat(),
+                    },
+                    optgroup=project.organisation_name if several else None,
+                )
+                for project in projects
+            ),
+            SelectChoice(NO_PROJECT, _l("No project: I place a pin myself")),
+        ]
+        self.organisation_id.choices = [
+            SelectChoice(str(each.organisation_id), each.organisation_name) for each in memberships
+        ]
+
+    @property
+    def needs_pin(self) -> bool:
+        return self.project_id.data is None or bool(self.has_own_position.data)
+
+    @property
+    def own_position(self) -> Position | None:
+        return position_from(self, self.position) if self.needs_pin else None
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        super().validate(extra_validators)
+        for field in self._beside_the_point():
+            field.data = None
+            forgive(field)
+        if self.needs_pin:
+            self.read_typed()
+            if self.was_typed:
+                forgive(self.position)
+        return not self.errors
+
+    def _beside_the_point(self) -> Iterator[Field]:
+        """The fields that do not count, given the other answers."""
+        if self.entered_unit.data == EnteredUnit.TONNE:
+            yield self.density_t_m3
+        material = taxonomy().materials.get(self.material_key.data or "")
+        if material is not None and not material.has_fraction:
+            yield self.fraction
+        if self.price_kind.data == PriceKind.FREE:
+            yield self.price_nok_per_t
+        if not self.needs_pin:
+            yield self.position
+        if self.project_id.data is not None:
+            yield self.organisation_id

@@ -1,0 +1,175 @@
+"""Reading projects: one with all that is on it, an organisation's own, and those with something to offer."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import shapely
+from geoalchemy2.shape import to_shape
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from geo.crs import from_stored
+from geo.geometry import Position, Site
+from marketplace.models import Listing, Municipality, Organisation, Project
+from marketplace.queries.paging import Cursor, IdPage, page_by_id
+from marketplace.types import ListingKind, ListingStatus, ProjectKind
+
+OPTIONS_AT_MOST = 200
+"""More projects than this in a choice are for nobody; the newest are what a new listing is about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectSummary:
+    """A project as a list shows it; counts and tonnes are of its published listings."""
+
+    id: int
+    name: str
+    kind: ProjectKind
+    builder: str
+    organisation_name: str
+    municipality_name: str
+    period: tuple[date, date]
+    is_example: bool
+    surplus_count: int
+    surplus_t: Decimal
+    demand_count: int
+    demand_t: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectOption:
+    """A project to choose for a listing, with what the listing takes from it unless told otherwise."""
+
+    id: int
+    name: str
+    organisation_id: int
+    organisation_name: str
+    period: tuple[date, date]
+    position: Position
+
+
+def project_with_listings(session: Session, *, project_id: int) -> Project | None:
+    """The project with its organisation, municipality and listings, newest first by id."""
+    query = (
+        select(Project)
+        .where(Project.id == project_id)
+        .options(
+            joinedload(Project.organisation),
+            joinedload(Project.municipality),
+            selectinload(Project.listings).options(joinedload(Listing.municipality), joinedload(Listing.organisation)),
+        )
+    )
+    return session.scalars(query).one_or_none()
+
+
+def projects_of(session: Session, *, organisation_ids: tuple[int, ...], cursor: Cursor) -> IdPage[ProjectSummary]:
+    """The projects of some organisations."""
+    return _summaries(session, Project.organisation_id.in_(organisation_ids), cursor=cursor)
+
+
+def projects_with_open_listings(session: Session, *, cursor: Cursor) -> IdPage[ProjectSummary]:
+    """The projects that everybody may see."""
+    has_open = exists().where(Listing.project_id == Project.id, Listing.status == ListingStatus.PUBLISHED)
+    return _summaries(session, has_open, cursor=cursor)
+
+
+def project_options(
+    session: Session,
+    *,
+    organisation_ids: tuple[int, ...],
+    today: date,
+    first_id: int | None = None,
+    limit: int = OPTIONS_AT_MOST,
+) -> tuple[ProjectOption, ...]:
+    """The projects a listing can belong to: `first_id` first, then those that are not over, the newest of each first."""
+    query = (
+        select(Project, Organisation.name)
+        .join(Project.organisation)
+        .where(Project.organisation_id.in_(organisation_ids))
+        .order_by(Project.id.is_distinct_from(first_id), Project.ends_on < today, Project.id.desc())
+        .limit(limit)
+    )
+    return tuple(
+        ProjectOption(
+            id=project.id,
+            name=project.name,
+            organisation_id=project.organisation_id,
+            organisation_name=organisation_name,
+            period=project.period,
+            position=position_of(project),
+        )
+        for project, organisation_name in session.execute(query)
+    )
+
+
+def site_of(project: Project) -> Site:
+    """The drawn site, in EPSG:4326."""
+    site = from_stored(to_shape(project.site_25833))
+    assert isinstance(site, shapely.Point | shapely.Polygon | shapely.MultiPolygon)
+    return site
+
+
+def position_of(row: Project | Listing) -> Position:
+    """Where a project or listing is, in degrees."""
+    point = from_stored(to_shape(row.position_25833))
+    assert isinstance(point, shapely.Point)
+    return Position(lon=point.x, lat=point.y)
+
+
+def _summaries(session: Session, scope: ColumnElement[bool], *, cursor: Cursor) -> IdPage[ProjectSummary]:
+    return page_by_id(
+        session,
+        _summary_query().where(scope),
+        key=Project.id,
+        make=lambda row: ProjectSummary(
+            id=row.id,
+            name=row.name,
+            kind=row.kind,
+            builder=row.builder,
+            organisation_name=row.organisation_name,
+            municipality_name=row.municipality_name,
+            period=(row.starts_on, row.ends_on),
+            is_example=row.is_example,
+            surplus_count=row.surplus_count,
+            surplus_t=row.surplus_t,
+            demand_count=row.demand_count,
+            demand_t=row.demand_t,
+        ),
+        id_of=lambda summary: summary.id,
+        cursor=cursor,
+    )
+
+
+def _summary_query() -> Select[tuple[object, ...]]:
+    open_sums = (
+        select(*(column for kind in ListingKind for column in _open_sums(kind)))
+        .where(Listing.project_id == Project.id, Listing.status == ListingStatus.PUBLISHED)
+        .correlate(Project)
+        .lateral("open_sums")
+    )
+    return (
+        select(
+            Project.id,
+            Project.name,
+            Project.kind,
+            Project.builder,
+            Project.starts_on,
+            Project.ends_on,
+            Project.is_example,
+            Organisation.name.label("organisation_name"),
+            Municipality.name.label("municipality_name"),
+            *open_sums.c,
+        )
+        .join(Project.organisation)
+        .join(Project.municipality)
+        .join(open_sums, and_(True))
+    )
+
+
+def _open_sums(kind: ListingKind) -> tuple[ColumnElement[int], ColumnElement[Decimal]]:
+    of_kind = Listing.kind == kind
+    return (
+        func.count().filter(of_kind).label(f"{kind}_count"),
+        func.coalesce(func.sum(Listing.mass_t).filter(of_kind), 0).label(f"{kind}_t"),
+    )

@@ -1,0 +1,332 @@
+"""Listings: one's own, a listing's page, the form that posts one, and what leads it from draft to closed."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from http import HTTPStatus
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from geo.geometry import Position
+from geo.materials import Fraction, MaterialGroup, taxonomy
+from geo.units import EnteredUnit
+from marketplace import clock, db
+from marketplace.errors import Conflict, InvalidInput, NotFound
+from marketplace.forms.listings import ListingForm
+from marketplace.i18n import translate
+from marketplace.models import Listing
+from marketplace.permissions import Permission, allows
+from marketplace.queries import listings as queries
+from marketplace.queries.projects import ProjectOption, position_of, project_options
+from marketplace.services import listings as services
+from marketplace.services.editing import edit_version
+from marketplace.services.listings import ListingDetails, Transition, can
+from marketplace.types import Haulage, ListingKind, ListingStatus, Loading, PriceKind
+from marketplace.web.access import current_actor, requires
+from marketplace.web.cards import card_of
+from marketplace.web.editing import saving
+from marketplace.web.paging import cursor_from_address, id_from_address, page_links
+from marketplace.web.places import drawing_map, listing_feature, project_feature, still_map
+from marketplace.web.submit import applying, unprocessable
+
+bp = Blueprint("listings", __name__, url_prefix="/listings")
+
+PERIOD_WITHOUT_PROJECT = timedelta(days=180)
+PUBLISH = "publish"
+"""The value of the button that publishes at once; the other one keeps a draft."""
+
+
+def load_listing(listing_id: int) -> Listing:
+    listing = queries.listing_for_page(db.session, listing_id=listing_id)
+    if listing is None:
+        raise NotFound
+    return listing
+
+
+# One's own --------------------------------------------------------------------------------------------------------
+
+
+@bp.get("")
+@requires(Permission.ACCOUNT)
+def index() -> ResponseReturnValue:
+    own = tuple(membership.organisation_id for membership in current_actor().memberships)
+    status = _member(ListingStatus, request.args.get("status"))
+    kind = _member(ListingKind, request.args.get("kind"))
+    page = queries.listings_of(db.session, organisation_ids=own, status=status, kind=kind, cursor=cursor_from_address())
+    several = len(own) > 1
+    return render_template(
+        "listings/index.html",
+        cards=[card_of(each, with_organisation=several, with_project=True) for each in page.items],
+        counts=queries.count_listings_of(db.session, organisation_ids=own),
+        status=status,
+        kind=kind,
+        statuses=list(ListingStatus),
+        kinds=list(ListingKind),
+        links=page_links(page, ".index", status=status, kind=kind),
+    )
+
+
+def _member[Member: (ListingStatus, ListingKind)](members: type[Member], text: str | None) -> Member | None:
+    """The member an address names; a name nobody gave counts for nothing."""
+    return next((member for member in members if member.value == text), None)
+
+
+# A listing's page -------------------------------------------------------------------------------------------------
+
+
+@bp.get("/<id:listing_id>")
+@requires(Permission.VIEW_LISTING, subject=load_listing)
+def show(listing: Listing) -> ResponseReturnValue:
+    return _page(listing)
+
+
+def _page(listing: Listing) -> str:
+    position = position_of(listing)
+    site = [project_feature(listing.project)] if listing.project and not listing.has_own_position else []
+    return render_template(
+        "listings/show.html",
+        listing=listing,
+        material=taxonomy().material(listing.material_key),
+        position=position,
+        map=still_map("listing", [*site, listing_feature(listing, is_self=True)], middle=position),
+        can_do={transition.value: can(transition, listing) for transition in Transition},
+        was_just_published="published" in request.args,
+        today=clock.local_date(clock.now()),
+    )
+
+
+# Posting ----------------------------------------------------------------------------------------------------------
+
+
+@bp.route("/new", methods=["GET", "POST"])
+@requires(Permission.CREATE_LISTING)
+def new() -> ResponseReturnValue:
+    """One short page: what, how much and where; everything else has a default that mostly holds."""
+    actor, today = current_actor(), clock.local_date(clock.now())
+    wanted_id = id_from_address("project")
+    projects = project_options(
+        db.session,
+        organisation_ids=tuple(each.organisation_id for each in actor.editable),
+        today=today,
+        first_id=wanted_id,
+    )
+    chosen = projects[0] if projects else None
+    if wanted_id is not None and (chosen is None or chosen.id != wanted_id):
+        raise NotFound
+    form = ListingForm(data=_defaults(chosen, kind=request.args.get("kind"), today=today))
+    form.offer(projects, actor.editable)
+    if form.validate_on_submit():
+        wants_publishing = request.form.get("action") == PUBLISH
+        with applying(form) as attempt:
+            listing = services.create_listing(
+                db.session,
+                actor,
+                organisation_id=_organisation_id(form, projects),
+                details=details_of(form),
+                now=clock.now(),
+            )
+            is_published = wants_publishing and _publish_if_confirmed(listing)
+        if attempt.ok:
+            return _after_saving(listing, is_published=is_published, wanted_publishing=wants_publishing)
+    return _form_page(form, listing=None, projects=projects), unprocessable(form)
+
+
+@bp.route("/<id:listing_id>/edit", methods=["GET", "POST"])
+@requires(Permission.EDIT_LISTING, subject=load_listing)
+def edit(listing: Listing) -> ResponseReturnValue:
+    if not can(Transition.EDIT, listing):
+        raise Conflict(services.WRONG_TRANSITION[listing.status])
+    actor, today = current_actor(), clock.local_date(clock.now())
+    projects = project_options(
+        db.session, organisation_ids=(listing.organisation_id,), today=today, first_id=listing.project_id
+    )
+    form = ListingForm(data=_data_of(listing))
+    form.offer(projects, tuple(each for each in actor.editable if each.organisation_id == listing.organisation_id))
+    if form.validate_on_submit():
+        wants_publishing = request.form.get("action") == PUBLISH and listing.status is ListingStatus.DRAFT
+        is_published = False
+        with saving(form, version_now=lambda: edit_version(listing)) as attempt:
+            services.update_listing(
+                db.session,
+                actor,
+                listing_id=listing.id,
+                details=details_of(form),
+                now=clock.now(),
+                seen_version=form.version.data or None,
+            )
+            is_published = wants_publishing and _publish_if_confirmed(listing)
+        if attempt.ok:
+            return _after_saving(listing, is_published=is_published, wanted_publishing=wants_publishing)
+        return _form_page(form, listing=listing, projects=projects), attempt.status
+    return _form_page(form, listing=listing, projects=projects), unprocessable(form)
+
+
+def _publish_if_confirmed(listing: Listing) -> bool:
+    """Whether the listing was published; one that may not be yet stays a draft, so that nothing typed is lost."""
+    actor = current_actor()
+    if not allows(Permission.PUBLISH_LISTING, actor, listing):
+        return False
+    services.publish_listing(db.session, actor, listing_id=listing.id, now=clock.now())
+    return True
+
+
+def _after_saving(listing: Listing, *, is_published: bool, wanted_publishing: bool) -> ResponseReturnValue:
+    if is_published:
+        return redirect(url_for(".show", listing_id=listing.id, published=1, _anchor="matches"))
+    if wanted_publishing:
+        flash(_("Saved as a draft. Confirm your e-mail address to publish it: the link is in your mail."), "warning")
+    elif listing.status is ListingStatus.DRAFT:
+        flash(_("The draft is saved. Nobody else sees it until you publish it."), "success")
+    else:
+        flash(_("The changes are saved."), "success")
+    return redirect(url_for(".show", listing_id=listing.id))
+
+
+def _defaults(project: ProjectOption | None, *, kind: str | None, today: date) -> dict[str, object]:
+    first, last = today, today + PERIOD_WITHOUT_PROJECT
+    if project is not None and project.period[1] >= today:
+        first, last = max(today, project.period[0]), project.period[1]
+    editable = current_actor().editable
+    return {
+        "kind": (_member(ListingKind, kind) or ListingKind.SURPLUS).value,
+        "project_id": project.id if project else None,
+        "organisation_id": editable[0].organisation_id,
+        "available_from": first,
+        "available_to": last,
+    }
+
+
+def _organisation_id(form: ListingForm, projects: tuple[ProjectOption, ...]) -> int:
+    """The organisation of the chosen project, else the one chosen by itself."""
+    project = next((each for each in projects if each.id == form.project_id.data), None)
+    return project.organisation_id if project else form.organisation_id.data
+
+
+def details_of(form: ListingForm) -> ListingDetails:
+    """What a form that has been validated says."""
+    return ListingDetails(
+        kind=ListingKind(form.kind.data),
+        project_id=form.project_id.data,
+        own_position=form.own_position,
+        material_key=form.material_key.data,
+        entered_value=form.entered_value.data,
+        entered_unit=EnteredUnit(form.entered_unit.data),
+        density_t_m3=form.density_t_m3.data,
+        fraction=form.fraction.data,
+        min_lot_t=form.min_lot_t.data,
+        available_from=form.available_from.data,
+        available_to=form.available_to.data,
+        price_kind=PriceKind(form.price_kind.data),
+        price_nok_per_t=form.price_nok_per_t.data,
+        loading=Loading(form.loading.data),
+        haulage=Haulage(form.haulage.data),
+        max_distance_km=form.max_distance_km.data,
+        description=form.description.data or "",
+    )
+
+
+def _data_of(listing: Listing) -> dict[str, object]:
+    own_density = taxonomy().material(listing.material_key).density_t_per_m3(listing.entered_unit)
+    return {
+        "kind": listing.kind.value,
+        "project_id": listing.project_id,
+        "organisation_id": listing.organisation_id,
+        "has_own_position": listing.has_own_position and listing.project_id is not None,
+        "position": position_of(listing) if listing.has_own_position else None,
+        "material_key": listing.material_key,
+        "entered_value": listing.entered_value,
+        "entered_unit": listing.entered_unit.value,
+        "density_t_m3": None if listing.density_t_m3 == own_density else listing.density_t_m3,
+        "fraction": Fraction(lower_mm=listing.fraction_mm[0], upper_mm=listing.fraction_mm[1])
+        if listing.fraction_mm
+        else None,
+        "min_lot_t": listing.min_lot_t,
+        "available_from": listing.available_from,
+        "available_to": listing.available_to,
+        "price_kind": listing.price_kind.value,
+        "price_nok_per_t": listing.price_nok_per_t,
+        "loading": listing.loading.value,
+        "haulage": listing.haulage.value,
+        "max_distance_km": listing.max_distance_km,
+        "description": listing.description,
+        "version": edit_version(listing),
+    }
+
+
+def _form_page(form: ListingForm, *, listing: Listing | None, projects: tuple[ProjectOption, ...]) -> str:
+    chosen = next((each for each in projects if each.id == form.project_id.data), None)
+    near: Position | None = chosen.position if chosen else None
+    return render_template(
+        "listings/form.html",
+        form=form,
+        listing=listing,
+        groups=[(group, taxonomy().in_group(group)) for group in MaterialGroup],
+        has_projects=bool(projects),
+        can_publish=current_actor().is_confirmed,
+        map=drawing_map("pin_map", target_id=form.position.id, near=near, polygons=False),
+    )
+
+
+# From draft to closed ---------------------------------------------------------------------------------------------
+
+
+@bp.post("/<id:listing_id>/publish")
+@requires(Permission.PUBLISH_LISTING, subject=load_listing)
+def publish(listing: Listing) -> ResponseReturnValue:
+    try:
+        services.publish_listing(db.session, current_actor(), listing_id=listing.id, now=clock.now())
+    except InvalidInput as refused:
+        # What stands in the way can only be put right in the form.
+        for error in refused.errors:
+            flash(translate(error.message, error.params), "error")
+        return redirect(url_for(".edit", listing_id=listing.id))
+    except Conflict as conflict:
+        return _unchanged(listing, conflict)
+    return redirect(url_for(".show", listing_id=listing.id, published=1, _anchor="matches"))
+
+
+@bp.post("/<id:listing_id>/pause")
+@requires(Permission.EDIT_LISTING, subject=load_listing)
+def pause(listing: Listing) -> ResponseReturnValue:
+    return _lead(listing, services.pause_listing, said=_("The listing is paused. Nobody else sees it for now."))
+
+
+@bp.post("/<id:listing_id>/close")
+@requires(Permission.EDIT_LISTING, subject=load_listing)
+def close(listing: Listing) -> ResponseReturnValue:
+    return _lead(listing, services.close_listing, said=_("The listing is closed."))
+
+
+def _lead(listing: Listing, service: Callable[..., Listing], *, said: str) -> ResponseReturnValue:
+    try:
+        service(db.session, current_actor(), listing_id=listing.id, now=clock.now())
+    except Conflict as conflict:
+        return _unchanged(listing, conflict)
+    flash(said, "success")
+    return redirect(url_for(".show", listing_id=listing.id))
+
+
+def _unchanged(listing: Listing, conflict: Conflict) -> ResponseReturnValue:
+    """The listing as it is, with why it could not be led where the visitor wanted it."""
+    flash(translate(conflict.message, conflict.params), "warning")
+    return _page(listing), HTTPStatus.CONFLICT
+
+
+@bp.post("/<id:listing_id>/duplicate")
+@requires(Permission.EDIT_LISTING, subject=load_listing)
+def duplicate(listing: Listing) -> ResponseReturnValue:
+    copy = services.duplicate_listing(db.session, current_actor(), listing_id=listing.id, now=clock.now())
+    flash(_("This is a copy, as a draft. Check the quantity and the period before you publish it."), "info")
+    return redirect(url_for(".edit", listing_id=copy.id))
+
+
+@bp.post("/<id:listing_id>/delete")
+@requires(Permission.EDIT_LISTING, subject=load_listing)
+def delete(listing: Listing) -> ResponseReturnValue:
+    try:
+        services.delete_draft(db.session, current_actor(), listing_id=listing.id)
+    except Conflict as conflict:
+        return _unchanged(listing, conflict)
+    flash(_("The draft is deleted."), "success")
+    return redirect(url_for(".index"))
