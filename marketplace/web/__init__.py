@@ -13,6 +13,8 @@ LARGEST_ID = 2**63 - 1
 
 BLUEPRINTS = (
     "basemap",
+    "facilities",
+    "front",
     "sign_up",
     "accounts",
     "invitations",
@@ -21,6 +23,8 @@ BLUEPRINTS = (
     "demo_log_ins",
     "language",
     "health",
+    "projects",
+    "listings",
     "geocode",
 )
 
