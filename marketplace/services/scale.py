@@ -68,7 +68,9 @@ def load_scale(session: Session, *, listings: int, now: datetime, seed: int = 1)
     places = _places(session)
     owner_id = _owner(session)
     last_number = _last_number(session)
-    municipality_names = dict(session.execute(select(Municipality.number, Municipality.name)).tuples().all())
+    municipality_names = {
+        row.number: row.name for row in session.execute(select(Municipality.number, Municipality.name))
+    }
     driver_connection: Any = session.connection().connection.driver_connection
     with driver_connection.cursor() as cursor:
         organisations = copy_organisations(

@@ -1,0 +1,53 @@
+"""The demo is loaded into an empty database, and never stands beside data of somebody's own."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from marketplace.clock import local_date
+from marketplace.models import Installation, Listing, User
+from marketplace.services.demo import NotADemo, is_demo, is_empty, listing_rows, load_demo, reset_demo
+from tests.conftest import NOW
+from tests.factories import Factory
+
+type Fill = Callable[..., object]
+
+
+def test_an_empty_database_becomes_a_demo(session: Session) -> None:
+    assert is_empty(session)
+    assert not is_demo(session)
+
+    loaded = load_demo(session, now=NOW)
+
+    assert loaded is not None
+    assert loaded.listings == len(listing_rows())
+    assert not is_empty(session)
+    assert is_demo(session)
+    assert session.get_one(Installation, 1).demo_loaded_at == NOW
+
+
+@pytest.mark.parametrize("days_later", [0, 400])
+def test_every_period_is_still_to_come_whenever_it_is_loaded(session: Session, days_later: int) -> None:
+    now = NOW + timedelta(days=days_later)
+    load_demo(session, now=now)
+
+    starts = session.scalars(select(Listing.available_from)).all()
+
+    assert min(starts) >= local_date(now)
+
+
+@pytest.mark.parametrize("fill", [load_demo, reset_demo])
+def test_a_database_with_data_of_its_own_is_left_alone(
+    session: Session, make: Factory, fill: Callable[..., object]
+) -> None:
+    listing = make.listing()
+
+    with pytest.raises(NotADemo):
+        fill(session, now=NOW)
+
+    assert session.scalars(select(Listing.id)).all() == [listing.id]
+    assert not is_demo(session)
+    assert session.scalar(select(func.count()).where(User.is_example)) == 0
