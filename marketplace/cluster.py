@@ -120,8 +120,8 @@ class SystemUser:
 class Cluster:
     """One private cluster, in `home`."""
 
-    def __init__(self, home: Path = HOME) -> None:
-        self.given_home = home
+    def __init__(self, home: Path | None = None) -> None:
+        self.given_home = home or HOME
 
     # Where things are -------------------------------------------------------------------------------------------------
 
@@ -430,6 +430,8 @@ class Cluster:
         for mode in ("fast", "immediate"):
             command = [self.programs.path("pg_ctl"), "stop", "--pgdata", str(self.data), "--mode", mode, "--silent"]
             if self.user.run([*command, "--timeout", "30"], timeout_s=40).returncode == 0:
+                return
+            if self._postmaster() is None:  # it was dying when we asked
                 return
         raise ClusterError(f"PostgreSQL did not stop; see {self.log}")
 

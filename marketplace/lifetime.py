@@ -22,10 +22,13 @@ def is_under_development() -> bool:
 
 
 def end_with_parent() -> None:
-    """Have this process ended when the process named in its environment is gone; does nothing where none is named."""
+    """Have this process end with the one named in its environment, and by its word only; where none is, do nothing."""
     parent = int(os.environ.get(PARENT, "0"))
     if not parent or parent == os.getpid():
         return
+    # Ctrl-C goes to the terminal's whole group, and a web worker that is told twice to stop does not stop at all.
+    if os.getsid(0) != os.getpid():
+        os.setpgid(0, 0)
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:  # it ended before we asked

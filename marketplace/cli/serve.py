@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
+from typing import Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -61,12 +62,11 @@ def serve(*, dev: bool, host: str, port: int, workers: int | None, no_worker: bo
         os.environ.update(_environment(database.settings, development=dev))
         ending = threading.Event()
         stack.callback(ending.set)
-        if not no_worker:
-            stack.enter_context(_Worker(ending))
+        worker = None if no_worker else stack.enter_context(_Worker(ending))
         if database.lease:
             _watch_cluster(database.lease.revive, ending)
         _announce_when_ready(address, began=began, log_ins=log_ins, ending=ending)
-        _run_web_server(host, port, workers=workers, development=dev)
+        _run_web_server(host, port, workers=workers, development=dev, on_reload=worker.restart if worker else None)
         click.echo("\n  Stopping ...")
 
 
@@ -141,10 +141,12 @@ class _Worker:
 
     def __init__(self, ending: threading.Event) -> None:
         self.ending = ending
+        self._wanted_restart = threading.Event()
         self.process = self._launch()
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         threading.Thread(target=self._keep_running, name="watch-worker", daemon=True).start()
+        return self
 
     def __exit__(self, *_error: object) -> None:
         self.ending.set()
@@ -159,19 +161,27 @@ class _Worker:
         # A session of its own: Ctrl-C in the terminal reaches us alone, and we stop it in turn.
         return subprocess.Popen([sys.executable, "-m", "marketplace", "worker"], cwd=ROOT, start_new_session=True)
 
+    def restart(self) -> None:
+        self._wanted_restart.set()
+        self.process.terminate()
+
     def _keep_running(self) -> None:
         while True:
             code = self.process.wait()
-            if self.ending.wait(WORKER_RESTART_DELAY_S):
+            if not self._wanted_restart.is_set() and not self.ending.is_set():
+                click.echo(f"  The worker ended (code {code}); it is started again.", err=True)
+            if self.ending.wait(0 if self._wanted_restart.is_set() else WORKER_RESTART_DELAY_S):
                 return
-            click.echo(f"  The worker ended (code {code}); starting it again.", err=True)
+            self._wanted_restart.clear()
             self.process = self._launch()
 
 
 # The web server -------------------------------------------------------------------------------------------------------
 
 
-def _run_web_server(host: str, port: int, *, workers: int | None, development: bool) -> None:
+def _run_web_server(
+    host: str, port: int, *, workers: int | None, development: bool, on_reload: Callable[[], None] | None
+) -> None:
     """Serve until told to stop by SIGINT, SIGTERM or SIGHUP."""
     from granian import Granian
     from granian.constants import HTTPModes, Interfaces
@@ -205,6 +215,8 @@ def _run_web_server(host: str, port: int, *, workers: int | None, development: b
     def stop_with_the_terminal() -> None:
         signal.signal(signal.SIGHUP, server.signal_handler_interrupt)
 
+    if on_reload:
+        server.on_reload(on_reload)
     server.serve()
 
 

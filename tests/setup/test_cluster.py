@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -19,22 +18,9 @@ from sqlalchemy import create_engine, text
 
 from marketplace import cluster as cluster_module
 from marketplace.cluster import Cluster, ClusterError, Lease
-from marketplace.postgres import EXTENSIONS, ProgramsMissing, find_programs
+from marketplace.postgres import EXTENSIONS
 
 ROOT = Path(__file__).resolve().parents[2]
-
-try:
-    find_programs()
-except ProgramsMissing as missing:
-    pytest.skip(f"no PostgreSQL to make a cluster with: {missing}", allow_module_level=True)
-
-
-@pytest.fixture(scope="module")
-def furnished_home() -> Iterator[Path]:
-    """A cluster that was made once and is stopped; tests that harm only processes share it."""
-    with _folder_for_all() as folder:
-        Cluster(folder / "postgres").lease().close()
-        yield folder / "postgres"
 
 
 @pytest.fixture
@@ -57,24 +43,6 @@ class _Remembering(Cluster):
     def lease(self) -> Lease:
         self.leases.append(super().lease())
         return self.leases[-1]
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with _folder_for_all() as made:
-        yield made
-
-
-class _folder_for_all:  # noqa: N801 - used like a function
-    """A temporary folder that any user can enter, unlike pytest's own; under root, PostgreSQL is another user."""
-
-    def __enter__(self) -> Path:
-        self.path = Path(tempfile.mkdtemp(prefix="masseflyt-test-", dir="/tmp"))
-        self.path.chmod(0o755)
-        return self.path
-
-    def __exit__(self, *_error: object) -> None:
-        shutil.rmtree(self.path)
 
 
 @pytest.fixture
