@@ -1,0 +1,419 @@
+"""Finding listings: a page of them, how many there are of each sort, and what stands in the way of finding any."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    Integer,
+    Row,
+    Select,
+    UnaryExpression,
+    and_,
+    func,
+    literal,
+    null,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy.orm import Session
+
+from geo.geometry import BBox
+from geo.materials import MaterialGroup
+from geo.postgis import geodesic_m, nearest_first, point_25833
+from geo.units import SRID_STORED
+from marketplace.models import Listing, MaterialRow, Municipality, Organisation
+from marketplace.queries.municipalities import bounds_of
+from marketplace.queries.open_listings import is_open
+from marketplace.queries.search_filters import Centre, Filter, SearchFilters, conditions_of
+from marketplace.queries.search_words import LookedUp, look_up_words
+from marketplace.types import ListingKind, PriceKind
+
+PAGE_SIZE = 20
+FEW = 5_000
+"""Up to this many results are gathered and sorted; more are read in order from an index until a page is full. Without
+the choice the planner walks an index of all listings in search of the few that have a rare word."""
+
+COUNTED_AT_MOST = 100
+BEYOND_NORWAY_M = 5_000_000.0
+
+
+class Sort(StrEnum):
+    DISTANCE = "distance"
+    NEWEST = "newest"
+    QUANTITY = "quantity"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Filters made ready to run on a day: their words looked up, a condition for each."""
+
+    filters: SearchFilters
+    looked_up: LookedUp
+    is_open: ColumnElement[bool]
+    conditions: Mapping[Filter, ColumnElement[bool]]
+
+    def where(self, *, besides: Sequence[Filter] = ()) -> ColumnElement[bool]:
+        """What a listing must fulfil, leaving some filters out of account."""
+        return and_(self.is_open, *(each for name, each in self.conditions.items() if name not in besides))
+
+
+def prepare_search(session: Session, filters: SearchFilters, *, today: date) -> Search:
+    looked_up = look_up_words(session, filters.text, today=today)
+    return Search(
+        filters=filters,
+        looked_up=looked_up,
+        is_open=is_open(today),
+        conditions=conditions_of(filters, looked_up.words),
+    )
+
+
+# A page of results ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A listing as a result shows it. `distance_m` is geodesic, None where there is no centre."""
+
+    id: int
+    kind: ListingKind
+    material_key: str
+    material_group: MaterialGroup
+    fraction_mm: tuple[Decimal, Decimal] | None
+    mass_t: Decimal
+    period: tuple[date, date]
+    price_kind: PriceKind
+    price_nok_per_t: Decimal | None
+    municipality_name: str
+    organisation_name: str
+    is_example: bool
+    distance_m: float | None
+
+
+SortKey = datetime | Decimal | float
+"""Publication for the newest, tonnes for the largest, planar metres for the nearest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A result's place in the order of a sort. `rank` counts the results before it, as far as is known."""
+
+    sort: Sort
+    key: SortKey
+    listing_id: int
+    rank: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some of the results in order; `before` and `after` lead to the pages beside it, None where there are none."""
+
+    hits: tuple[Hit, ...] = ()
+    first_rank: int = 0
+    before: Mark | None = None
+    after: Mark | None = None
+
+
+def search_page(
+    session: Session,
+    search: Search,
+    *,
+    sort: Sort,
+    total: int,
+    after: Mark | None = None,
+    before: Mark | None = None,
+    size: int = PAGE_SIZE,
+) -> Page:
+    """The results after a mark, or those before one, or the first ones. A mark of another sort counts for nothing.
+
+    `total` is how many results there are in all; it decides how they are read.
+    """
+    if not total:
+        return Page()
+    after = after if after is not None and after.sort is sort else None
+    before = before if before is not None and before.sort is sort else None
+    if before is not None:
+        page = _read_page(session, search, sort=sort, total=total, mark=before, is_backward=True, size=size)
+        # Fewer than a page before the mark: the first page, whole.
+        return page if page.before is not None else search_page(session, search, sort=sort, total=total, size=size)
+    page = _read_page(session, search, sort=sort, total=total, mark=after, is_backward=False, size=size)
+    if after is not None and not page.hits:
+        return search_page(session, search, sort=sort, total=total, size=size)
+    return page
+
+
+def _read_page(
+    session: Session, search: Search, *, sort: Sort, total: int, mark: Mark | None, is_backward: bool, size: int
+) -> Page:
+    statement = page_statement(
+        search, sort=sort, mark=mark, is_backward=is_backward, limit=size + 1, is_gathered=total <= FEW
+    )
+    rows = session.execute(statement).all()
+    has_more = len(rows) > size
+    rows = rows[:size]
+    if is_backward:
+        rows = rows[::-1]
+    if not rows:
+        return Page()
+    known_rank = 0 if mark is None else mark.rank
+    first_rank = max(0, known_rank - len(rows)) if is_backward else known_rank
+    last_rank = first_rank + len(rows)
+    return Page(
+        hits=tuple(_hit(row) for row in rows),
+        first_rank=first_rank,
+        before=_mark(rows[0], sort, first_rank) if (has_more if is_backward else mark is not None) else None,
+        after=_mark(rows[-1], sort, last_rank) if (has_more or is_backward) else None,
+    )
+
+
+def page_statement(
+    search: Search, *, sort: Sort, mark: Mark | None, is_backward: bool, limit: int, is_gathered: bool
+) -> Select[Any]:
+    """Ids are picked in order, by an index or from all results gathered first; then what is shown is joined to them."""
+    centre = search.filters.centre
+    is_rising = (sort is Sort.DISTANCE) is not is_backward
+    key: ColumnElement[Any] = _sort_key(sort, centre)
+    listing_id: ColumnElement[int] = Listing.id.expression
+    found = select(listing_id, key.label("key")).where(search.where())
+    if is_gathered:
+        gathered = found.cte("gathered").prefix_with("MATERIALIZED")
+        key, listing_id = gathered.c.key, gathered.c.id
+        found = select(listing_id, key)
+    if mark is not None:
+        found = found.where(_is_beyond(mark, key, listing_id, is_rising=is_rising))
+    if sort is Sort.DISTANCE and centre is not None and not is_gathered:
+        found = found.where(_nearby(found, key, centre=centre, mark=mark, is_rising=is_rising, limit=limit))
+    picked = found.order_by(*_ordered(key, listing_id, is_rising=is_rising)).limit(limit).subquery("picked")
+    return (
+        select(
+            *HIT_COLUMNS,
+            (geodesic_m(Listing.position_25833, centre.position) if centre else null()).label("distance_m"),
+            picked.c.key,
+        )
+        .join(picked, picked.c.id == Listing.id)
+        .join(Listing.material)
+        .join(Listing.municipality)
+        .join(Listing.organisation)
+        .order_by(*_ordered(picked.c.key, picked.c.id, is_rising=is_rising))
+    )
+
+
+def _is_beyond(
+    mark: Mark, key: ColumnElement[Any], listing_id: ColumnElement[int], *, is_rising: bool
+) -> ColumnElement[bool]:
+    place, beyond = tuple_(key, listing_id), tuple_(literal(mark.key, key.type), literal(mark.listing_id))
+    return place > beyond if is_rising else place < beyond
+
+
+def _nearby(
+    found: Select[Any],
+    distance_m: ColumnElement[float],
+    *,
+    centre: Centre,
+    mark: Mark | None,
+    is_rising: bool,
+    limit: int,
+) -> ColumnElement[bool]:
+    """The square that holds all of a page: out to the page's last listing, or back from its mark.
+
+    An index orders by distance alone, never by distance and id; so it is asked how far the page reaches, and what lies
+    within that far is sorted.
+    """
+    if is_rising:
+        last_m = found.with_only_columns(distance_m).order_by(distance_m).offset(limit - 1).limit(1).scalar_subquery()
+        reach_m: ColumnElement[float] = func.coalesce(last_m, literal(BEYOND_NORWAY_M, Double()))
+    else:
+        reach_m = literal(mark.key if mark else BEYOND_NORWAY_M, Double())
+    square = func.ST_Expand(point_25833(centre.position), reach_m + literal(1.0, Double()))
+    return Listing.position_25833.bool_op("&&")(square)
+
+
+def _ordered(*columns: ColumnElement[Any], is_rising: bool) -> tuple[UnaryExpression[Any], ...]:
+    return tuple(column.asc() if is_rising else column.desc() for column in columns)
+
+
+def _sort_key(sort: Sort, centre: Centre | None) -> ColumnElement[Any]:
+    match sort:
+        case Sort.QUANTITY:
+            return Listing.mass_t.expression
+        case Sort.DISTANCE if centre is not None:
+            return nearest_first(Listing.position_25833, point_25833(centre.position))
+        case _:
+            return Listing.published_at.expression
+
+
+HIT_COLUMNS: tuple[Any, ...] = (
+    Listing.id,
+    Listing.kind,
+    Listing.material_key,
+    MaterialRow.group,
+    Listing.fraction_min_mm,
+    Listing.fraction_max_mm,
+    Listing.mass_t,
+    Listing.available_from,
+    Listing.available_to,
+    Listing.price_kind,
+    Listing.price_nok_per_t,
+    Municipality.name.label("municipality_name"),
+    Organisation.name.label("organisation_name"),
+    Listing.is_example,
+)
+
+
+def _hit(row: Row[Any]) -> Hit:
+    has_fraction = row.fraction_min_mm is not None
+    return Hit(
+        id=row.id,
+        kind=row.kind,
+        material_key=row.material_key,
+        material_group=row.group,
+        fraction_mm=(row.fraction_min_mm, row.fraction_max_mm) if has_fraction else None,
+        mass_t=row.mass_t,
+        period=(row.available_from, row.available_to),
+        price_kind=row.price_kind,
+        price_nok_per_t=row.price_nok_per_t,
+        municipality_name=row.municipality_name,
+        organisation_name=row.organisation_name,
+        is_example=row.is_example,
+        distance_m=row.distance_m,
+    )
+
+
+def _mark(row: Row[Any], sort: Sort, rank: int) -> Mark:
+    return Mark(sort=sort, key=row.key, listing_id=row.id, rank=rank)
+
+
+# How many there are -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MunicipalityCount:
+    number: str
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facets:
+    """How many listings there are in all, and how many each choice of a facet would give.
+
+    A facet's counts leave its own choice out of account, so that they say what another choice would bring; what is
+    found nowhere is left out. Municipalities stand in the order of the Norwegian alphabet.
+    """
+
+    total: int
+    kinds: Mapping[ListingKind, int]
+    materials: Mapping[str, int]
+    municipalities: tuple[MunicipalityCount, ...]
+
+
+def facets(session: Session, search: Search) -> Facets:
+    rows = session.execute(facets_statement(search)).all()
+    return Facets(
+        total=next((int(row.in_all or 0) for row in rows if row.facet == Facet.TOTAL), 0),
+        kinds={ListingKind(row.kind): int(row.by_kind) for row in rows if row.facet == Facet.KIND and row.by_kind},
+        materials={
+            row.material_key: int(row.by_material) for row in rows if row.facet == Facet.MATERIAL and row.by_material
+        },
+        municipalities=tuple(
+            MunicipalityCount(number=row.municipality_number, name=row.name, count=int(row.by_municipality))
+            for row in rows
+            if row.facet == Facet.MUNICIPALITY and row.by_municipality
+        ),
+    )
+
+
+class Facet(IntEnum):
+    """The value of GROUPING(kind, material, municipality) for the rows of each facet: a bit for each left out."""
+
+    KIND = 0b011
+    MATERIAL = 0b101
+    MUNICIPALITY = 0b110
+    TOTAL = 0b111
+
+
+FACETED = (Filter.KIND, Filter.MATERIAL, Filter.MUNICIPALITY)
+
+
+def facets_statement(search: Search) -> Select[Any]:
+    """One pass over the listings that fulfil all other filters, then sums over the few thousand cells that leaves."""
+    keys = (Listing.kind, Listing.material_key, Listing.municipality_number)
+    fulfils = [search.conditions.get(name, true()).label(f"fulfils_{name}") for name in FACETED]
+    cell = (
+        select(*keys, *fulfils, func.count().label("count"))
+        .where(search.where(besides=FACETED))
+        .group_by(*keys)
+        .cte("cell")
+    )
+
+    def count_besides(facet: Filter | None) -> ColumnElement[Any]:
+        others = (cell.c[f"fulfils_{name}"] for name in FACETED if name != facet)
+        return func.sum(cell.c["count"]).filter(and_(true(), *others))
+
+    kind, material, municipality = cell.c.kind, cell.c.material_key, cell.c.municipality_number
+    summed = (
+        select(
+            kind,
+            material,
+            municipality,
+            func.grouping(kind, material, municipality, type_=Integer()).label("facet"),
+            count_besides(None).label("in_all"),
+            count_besides(Filter.KIND).label("by_kind"),
+            count_besides(Filter.MATERIAL).label("by_material"),
+            count_besides(Filter.MUNICIPALITY).label("by_municipality"),
+        )
+        .group_by(func.grouping_sets(tuple_(kind), tuple_(material), tuple_(municipality), tuple_()))
+        .subquery("summed")
+    )
+    return (
+        select(summed, Municipality.name)
+        .outerjoin(Municipality, Municipality.number == summed.c.municipality_number)
+        .order_by(Municipality.name.collate("nb-NO-x-icu"), summed.c.municipality_number)
+    )
+
+
+# What stands in the way -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loosening:
+    """A filter without which there would be results, and how many, counted up to `COUNTED_AT_MOST`."""
+
+    dropped: Filter
+    count: int
+
+
+def loosenings(session: Session, search: Search) -> tuple[Loosening, ...]:
+    """Which single filter to take away for a search that finds nothing, the most rewarding first."""
+    dropped = list(search.conditions)
+    if not dropped:
+        return ()
+    counts = session.execute(
+        select(
+            *(
+                select(func.count())
+                .select_from(select(Listing.id).where(search.where(besides=[each])).limit(COUNTED_AT_MOST).subquery())
+                .scalar_subquery()
+                for each in dropped
+            )
+        )
+    ).one()
+    found = [Loosening(dropped=each, count=count) for each, count in zip(dropped, counts, strict=True) if count]
+    return tuple(sorted(found, key=lambda each: -each.count))
+
+
+# Where they are ---------------------------------------------------------------------------------------------------
+
+
+def bounds_of_results(session: Session, search: Search) -> BBox | None:
+    """The box around all results, for the map to show; None where there are none."""
+    box = func.ST_SetSRID(func.ST_Extent(Listing.position_25833), SRID_STORED, type_=Geometry)
+    extent = session.scalar(select(box).where(search.where()))
+    return None if extent is None else bounds_of(extent)

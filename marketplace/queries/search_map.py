@@ -1,0 +1,196 @@
+"""The results of a search as a map shows them: pins, and clusters by a grid that follows the zoom level.
+
+The database writes the whole answer, GeoJSON as text, in one statement; nothing of it is read again on the way out.
+Only which listings are meant is put together for each question. The rest stands here as SQL: it never changes, and
+building the same out of `select()` takes three times as long as the database takes to answer.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Double, Text, and_, func, literal_column, select, text
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.selectable import TextualSelect
+
+from geo.crs import stored_box
+from geo.geometry import BBox
+from geo.materials import MaterialGroup, taxonomy
+from geo.postgis import grid_cell_m, point_in_bbox
+from marketplace.models import Listing
+from marketplace.queries.search import Search
+
+FEW = 120
+"""Up to this many listings in view stand as close as pins can; more are gathered in a coarser grid."""
+
+PIN_PIXELS = 36
+CLUSTER_PIXELS = 68
+MOST_CELLS_ACROSS = 60
+"""However near the map says it is, the view is cut into no more cells than this each way."""
+
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+NARROW_NO_BREAK_SPACE = "\N{NARROW NO-BREAK SPACE}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapTexts:
+    """The visitor's words; patterns hold a figure's place as `{}`. `listing_url` comes before a listing's id."""
+
+    is_norwegian: bool
+    listing_url: str
+    price_nok_per_t: str
+    free: str
+    taker_pays: str
+    giver_pays: str
+
+
+def map_of_results(session: Session, search: Search, *, view: BBox, zoom: float, texts: MapTexts) -> str:
+    """A FeatureCollection of the results inside `view`, as JSON text; `total` beside the features counts them.
+
+    The features are as `marketplace.maps.ListingLayer` takes them. Several listings on one spot are a cluster that
+    holds the properties of each in `listings`, as far as there are few in view.
+    """
+    return str(session.scalar(map_statement(search, view=view, zoom=zoom, texts=texts)))
+
+
+def map_statement(search: Search, *, view: BBox, zoom: float, texts: MapTexts) -> TextualSelect:
+    """A few listings are read once and arranged; only where there are too many are all in view added up."""
+    points = select(*POINT).where(and_(search.where(), point_in_bbox(Listing.position_25833, view)))
+    few = points.limit(FEW + 1).cte("few").prefix_with("MATERIALIZED")
+    # Without the OFFSET the planner sorts all listings by their cell instead of adding up in a hash table.
+    many = points.offset(literal_column("0")).cte("many")
+    arranged = ARRANGED.bindparams(
+        few=FEW,
+        fine_m=cell_side_m(view, zoom=zoom, pixels=PIN_PIXELS),
+        coarse_m=cell_side_m(view, zoom=zoom, pixels=CLUSTER_PIXELS),
+        **{group.value: [material.key for material in taxonomy().in_group(group)] for group in MaterialGroup},
+        is_norwegian=texts.is_norwegian,
+        signs=f"{NARROW_NO_BREAK_SPACE}," if texts.is_norwegian else ",.",
+        day="FMDD.FMMM.YYYY" if texts.is_norwegian else "FMDD Mon YYYY",
+        dash=f"{NO_BREAK_SPACE}\N{EN DASH} ",
+        unit_t=f"{NO_BREAK_SPACE}t",
+        unit_mm=f"{NO_BREAK_SPACE}mm",
+        listing_url=texts.listing_url,
+        price_nok_per_t=texts.price_nok_per_t,
+        free=texts.free,
+        taker_pays=texts.taker_pays,
+        giver_pays=texts.giver_pays,
+    )
+    return arranged.columns(map=Text).add_cte(few, many)
+
+
+def cell_side_m(view: BBox, *, zoom: float, pixels: int) -> float:
+    """The side of a grid cell of about `pixels` on the map, or a larger one where the view would hold too many."""
+    min_x, min_y, max_x, max_y = stored_box(view.west, view.south, view.east, view.north).bounds
+    return max(grid_cell_m(zoom, pixels=pixels), max(max_x - min_x, max_y - min_y) / MOST_CELLS_ACROSS)
+
+
+POINT: tuple[Any, ...] = (
+    Listing.id,
+    Listing.kind,
+    Listing.material_key,
+    Listing.mass_t,
+    func.ST_X(Listing.position_25833, type_=Double()).label("x"),
+    func.ST_Y(Listing.position_25833, type_=Double()).label("y"),
+)
+
+# As marketplace.filters writes them, which a test sees to: 20 000 t; 12,5 t; 0,35 t.
+QUANTITY = """
+translate(rtrim(to_char($mass_t, CASE
+    WHEN $mass_t >= 100 THEN 'FM999,999,999,990' WHEN $mass_t >= 1 THEN 'FM990.9' ELSE 'FM990.999'
+END), '.'), ',.', :signs) || :unit_t"""
+
+PRICE = """
+replace(
+    CASE price_kind WHEN 'taker_pays' THEN :taker_pays WHEN 'giver_pays' THEN :giver_pays ELSE :free END,
+    '{}',
+    coalesce(replace(:price_nok_per_t, '{}', translate(to_char(price_nok_per_t, CASE
+        WHEN price_nok_per_t = trunc(price_nok_per_t) THEN 'FM999,990' ELSE 'FM999,990.00'
+    END), ',.', :signs)), '')
+)"""
+
+PERIOD = """
+CASE
+    WHEN available_from = available_to THEN to_char(available_from, :day)
+    ELSE to_char(available_from, :day) || :dash || to_char(available_to, :day)
+END"""
+
+# concat() takes no notice of NULL, which || makes of a fraction that is not there.
+TITLE = """
+concat(
+    upper(left(material_name, 1)), substr(material_name, 2),
+    ' ' || translate(trim_scale(fraction_min_mm) || '/' || trim_scale(fraction_max_mm), '.', right(:signs, 1)) || :unit_mm
+)"""
+
+FIGURES = """
+count(*) AS count,
+count(*) FILTER (WHERE kind = 'surplus') AS surplus,
+count(*) FILTER (WHERE material_key = ANY(:stone)) AS stone,
+count(*) FILTER (WHERE material_key = ANY(:soil)) AS soil,
+count(*) FILTER (WHERE material_key = ANY(:concrete)) AS concrete,
+count(*) FILTER (WHERE material_key = ANY(:asphalt)) AS asphalt,
+sum(mass_t) AS mass_t,
+ST_Transform(ST_Point(avg(x), avg(y), 25833), 4326) AS middle,
+ST_Transform(ST_Point(min(x), min(y), 25833), 4326) AS south_west,
+ST_Transform(ST_Point(max(x), max(y), 25833), 4326) AS north_east,
+min(x) = max(x) AND min(y) = max(y) AS is_one_spot"""
+
+ARRANGED = text(
+    """
+SELECT json_build_object(
+    'type', 'FeatureCollection',
+    'total', coalesce(sum(cell.count), 0),
+    'features', coalesce(json_agg(json_build_object(
+        'type', 'Feature',
+        'geometry', ST_AsGeoJSON(cell.middle, 5)::json,
+        'properties', CASE WHEN cell.count = 1 THEN told.listings->0 ELSE json_strip_nulls(json_build_object(
+            'count', cell.count,
+            'quantity', $cell_quantity,
+            'surplus', cell.surplus,
+            'demand', cell.count - cell.surplus,
+            'groups', json_build_object(
+                'stone', cell.stone, 'soil', cell.soil, 'concrete', cell.concrete, 'asphalt', cell.asphalt
+            ),
+            'bounds', json_build_array(
+                round(ST_X(cell.south_west)::numeric, 5), round(ST_Y(cell.south_west)::numeric, 5),
+                round(ST_X(cell.north_east)::numeric, 5), round(ST_Y(cell.north_east)::numeric, 5)
+            ),
+            'listings', told.listings
+        )) END
+    ) ORDER BY cell.first_id), '[]')
+)::text AS map
+FROM (
+    -- Only one of the two is read: the question how many there are is asked once, before.
+    SELECT $figures, min(id) AS first_id, array_agg(id) AS ids
+    FROM few
+    WHERE (SELECT count(*) FROM few) <= :few
+    GROUP BY floor(x / :fine_m), floor(y / :fine_m)
+    UNION ALL
+    SELECT $figures, min(id) AS first_id, CASE WHEN count(*) = 1 THEN ARRAY[min(id)] END AS ids
+    FROM many
+    WHERE (SELECT count(*) FROM few) > :few
+    GROUP BY floor(x / :coarse_m), floor(y / :coarse_m)
+) AS cell
+LEFT JOIN LATERAL (
+    SELECT json_agg(json_build_object(
+        'id', id,
+        'kind', kind,
+        'group', group_key,
+        'title', $title,
+        'quantity', $listing_quantity,
+        'details', json_build_array($period, $price),
+        'is_example', is_example,
+        'url', :listing_url || id
+    ) ORDER BY id) AS listings
+    FROM listing
+    JOIN (
+        SELECT key, group_key, CASE WHEN :is_norwegian THEN name_no ELSE name_en END AS material_name FROM material
+    ) AS material ON material.key = listing.material_key
+    WHERE listing.id = ANY(cell.ids)
+) AS told ON cell.is_one_spot
+""".replace("$cell_quantity", QUANTITY.replace("$mass_t", "cell.mass_t"))
+    .replace("$listing_quantity", QUANTITY.replace("$mass_t", "mass_t"))
+    .replace("$title", TITLE)
+    .replace("$period", PERIOD)
+    .replace("$price", PRICE)
+    .replace("$figures", FIGURES)
+)
