@@ -69,6 +69,7 @@ def _areas(shape: Any, tile: Expression, extent: int) -> Select[Any, Any]:
 
 def _places(tile: Expression, zoom: int) -> Select[Any, Any, Any, Any]:
     place, town = GazetteerPlace, aliased(GazetteerPlace)
+    people = func.coalesce(func.max(place.population), 0)
     wanted = [and_(place.kind == PlaceKind.TOWN, func.coalesce(place.population, 0) >= LEAST_POPULATION.get(zoom, 0))]
     if zoom >= MUNICIPALITIES_FROM_ZOOM:
         has_town_of_that_name = (
@@ -87,11 +88,13 @@ def _places(tile: Expression, zoom: int) -> Select[Any, Any, Any, Any]:
         select(
             place.name,
             place.kind,
-            func.coalesce(place.population, 0).cast(Integer).label("population"),
+            people.cast(Integer).label("population"),
             _drawn(place.position_25833, tile, EXTENT).label("shape"),
         )
         .where(place.position_25833.op("&&")(_stored_box(tile)), or_(*wanted))
-        .order_by(func.coalesce(place.population, 0).desc(), place.id)
+        # A place has a row for each name it is searched by; on the map it stands once.
+        .group_by(place.name, place.kind, place.position_25833)
+        .order_by(people.desc(), func.min(place.id))
     )
 
 

@@ -20,6 +20,9 @@ from marketplace.types import ListingKind
 REACH_M: Final = int(DEFAULT_REACH_KM * M_PER_KM)
 MOST_DEMANDS: Final = 2_000
 """Of so many demands, the newest, it is looked up whether a surplus is within reach: each is a search of its own."""
+ROOM_LON_DEG: Final = 0.06
+ROOM_LAT_DEG: Final = 0.03
+"""About 3 km each way: a pin at the edge of a map is hard to press, and one listing alone is no box."""
 STRETCH: Final = 1.01
 """The square that is searched is wider than the reach by what the projection stretches, and a little more."""
 
@@ -99,8 +102,10 @@ def served_demands(session: Session, *, today: date) -> tuple[int, int]:
 
 
 def extent_of_listings(session: Session, *, today: date) -> BBox | None:
-    """The box around the open listings; None where there are none."""
-    positions = func.ST_Extent(func.ST_Transform(Listing.position_25833, SRID_LONLAT)).label("extent")
+    """The box around the open listings with some room at its edges; None where there are none."""
+    positions = func.ST_Expand(
+        func.ST_Extent(func.ST_Transform(Listing.position_25833, SRID_LONLAT)), ROOM_LON_DEG, ROOM_LAT_DEG
+    ).label("extent")
     extent = select(positions).where(is_open(today)).subquery()
     west, south, east, north = session.execute(
         select(*(corner(extent.c.extent) for corner in (func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax)))

@@ -18,7 +18,6 @@ bp = Blueprint("front", __name__)
 NEWEST = 3
 REMEMBERED_S = 120.0
 EXTENSION = "masseflyt_overview"
-LEAST_SPAN_DEG = 0.2
 FACILITIES_FROM_ZOOM = 11
 
 
@@ -64,13 +63,8 @@ def remembered_overview() -> Overview:
 
 
 def view_of(seen: Overview) -> MapView | None:
-    """Around the listings, and never so near that one alone fills the map."""
-    if seen.extent is None:
-        return None
     box = seen.extent
-    wide = max(0.0, LEAST_SPAN_DEG - (box.east - box.west)) / 2
-    high = max(0.0, LEAST_SPAN_DEG / 2 - (box.north - box.south)) / 2
-    return MapView(bbox=(box.west - wide, box.south - high, box.east + wide, box.north + high))
+    return None if box is None else MapView(bbox=(box.west, box.south, box.east, box.north))
 
 
 @bp.get("/about")

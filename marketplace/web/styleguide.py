@@ -8,6 +8,7 @@ import wtforms
 from flask import Blueprint, flash, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from marketplace.forms.fields import DateField, DecimalField, PinField, SiteField
@@ -103,16 +104,18 @@ PLACES = {1: (10.502, 59.8855), 2: (10.605, 59.9085), 3: (10.83, 59.79), 4: (10.
 class SampleForm(FlaskForm):
     kind = wtforms.RadioField(
         "Hva gjelder det?",
-        choices=[("surplus", "Vi har for mye"), ("demand", "Vi trenger")],
+        choices=[SelectChoice("surplus", "Vi har for mye"), SelectChoice("demand", "Vi trenger")],
         default="surplus",
         validators=[InputRequired()],
     )
     title = wtforms.StringField("Tittel", validators=[InputRequired()])
     quantity = DecimalField("Mengde")
-    unit = wtforms.SelectField("Enhet", choices=[("t", "tonn"), ("m3_bank", "m³ fast"), ("m3_loose", "m³ løs")])
+    unit = wtforms.SelectField("Enhet", choices=[SelectChoice("t", "tonn"), SelectChoice("m3_bank", "m³ fast")])
     starts_on = DateField("Fra", validators=[InputRequired()])
     ends_on = DateField("Til", validators=[InputRequired()])
-    materials = wtforms.SelectMultipleField("Materialer", choices=[("a", "Sprengstein"), ("b", "Pukk"), ("c", "Kult")])
+    materials = wtforms.SelectMultipleField(
+        "Materialer", choices=[SelectChoice("a", "Sprengstein"), SelectChoice("b", "Pukk"), SelectChoice("c", "Kult")]
+    )
     description = wtforms.TextAreaField("Beskrivelse")
     password = wtforms.PasswordField("Passord", validators=[InputRequired()])
     photo = wtforms.FileField("Bilde")
