@@ -6,6 +6,7 @@ import wtforms
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
+from wtforms.fields import SelectChoice
 from wtforms.validators import Length, StopValidation
 
 from marketplace.forms.fields import LineField, Required
@@ -26,7 +27,7 @@ class EmailAddress:
     def __call__(self, _form: wtforms.Form, field: wtforms.Field) -> None:
         typed = (field.data or "")[: LONGEST_ADDRESS + 1]
         try:
-            checked = validate_email(typed, check_deliverability=False, allow_smtputf8=False)
+            checked = validate_email(typed, check_deliverability=False, allow_smtputf8=False, strict=True)
         except EmailNotValidError:
             if self.strict:
                 raise StopValidation(str(_l("Enter an e-mail address, for example kari@firma.no."))) from None
@@ -65,12 +66,16 @@ def name_field(label: Any = None) -> LineField:
 
 
 def new_password_field(label: Any = None) -> wtforms.PasswordField:
-    """What may be a password is for the service to say; here only that there is one."""
+    """Here only how long it is; whether it is too easily guessed is for the service to say."""
     return wtforms.PasswordField(
         label or _l("Password"),
-        [Required(_l("Choose a password."))],
+        [
+            Required(_l("Choose a password.")),
+            Length(min=SHORTEST, message=_l("Use at least %(min)d characters.")),
+            Length(max=LONGEST, message=_l("Use at most %(max)d characters.")),
+        ],
         description=_l("At least %(minimum)s characters. Three or four words work well.", minimum=SHORTEST),
-        render_kw={"maxlength": LONGEST, "autocomplete": "new-password"},
+        render_kw={"autocomplete": "new-password"},
     )
 
 
@@ -126,7 +131,7 @@ class ChangePasswordForm(FlaskForm):
 
 class ProfileForm(FlaskForm):
     name = name_field()
-    locale = wtforms.RadioField(_l("Language"), choices=list(LOCALES.items()))
+    locale = wtforms.RadioField(_l("Language"), choices=[SelectChoice(*locale) for locale in LOCALES.items()])
 
 
 class EmptyForm(FlaskForm):

@@ -3,9 +3,9 @@
 from enum import StrEnum
 
 import wtforms
-from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
+from wtforms.fields import SelectChoice
 from wtforms.validators import Length
 
 from marketplace.forms.accounts import PersonName, email_field
@@ -16,8 +16,8 @@ from marketplace.types import OrganisationKind, Role
 LONGEST_NAME = 200
 
 
-def _choices(members: type[StrEnum]) -> list[tuple[str, LazyString]]:
-    return [(member.value, _l(LABELS[members][member])) for member in members]
+def _choices(members: type[StrEnum]) -> list[SelectChoice]:
+    return [SelectChoice(member.value, _l(LABELS[members][member])) for member in members]
 
 
 def _name_field() -> LineField:
