@@ -115,7 +115,7 @@ def test_organisation_numbers_are_valid_and_can_never_be_a_real_enterprises(demo
 def test_invented_organisations_and_projects_say_so(demo: Session) -> None:
     organisations = demo.scalars(select(Organisation.name)).all()
     projects = read_rows("projects.csv")
-    invented = [row for row in projects if row["source"].startswith("invented")]
+    invented = [row for row in projects if row["source"].startswith("oppdiktet")]
 
     assert all(name.startswith("Eksempel ") for name in organisations)
     assert invented
