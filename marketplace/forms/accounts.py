@@ -131,7 +131,11 @@ class ChangePasswordForm(FlaskForm):
 
 class ProfileForm(FlaskForm):
     name = name_field()
-    locale = wtforms.RadioField(_l("Language"), choices=[SelectChoice(*locale) for locale in LOCALES.items()])
+    locale = wtforms.RadioField(
+        _l("Language"),
+        choices=[SelectChoice(*locale) for locale in LOCALES.items()],
+        invalid_choice_message=_l("Choose one of the languages."),
+    )
 
 
 class EmptyForm(FlaskForm):

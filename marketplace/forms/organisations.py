@@ -31,7 +31,7 @@ def _kind_field() -> wtforms.RadioField:
         _l("What the organisation does here"),
         [Required(_l("Choose what fits best."))],
         choices=_choices(OrganisationKind),
-        coerce=str,
+        invalid_choice_message=_l("Choose what fits best."),
     )
 
 
@@ -54,7 +54,12 @@ class EditOrganisationForm(FlaskForm):
 
 class InviteForm(FlaskForm):
     email = email_field()
-    role = wtforms.RadioField(_l("Role"), choices=_choices(Role), default=Role.EDITOR.value)
+    role = wtforms.RadioField(
+        _l("Role"),
+        choices=_choices(Role),
+        default=Role.EDITOR.value,
+        invalid_choice_message=_l("Choose one of the roles."),
+    )
 
 
 class RoleForm(FlaskForm):
