@@ -5,7 +5,7 @@ Each keeps the name of the WTForms field it stands in for, since the form macros
 
 import json
 import re
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -94,15 +94,19 @@ class Required:
 class LineField(wtforms.StringField):
     """One line of text."""
 
+    data: Any  # a str; what is required of it is the form's to say
+
     def process_formdata(self, valuelist: list[str]) -> None:
-        self.data = clean_line(valuelist[0]) if valuelist else ""
+        self.data = clean_line(valuelist[0]) if valuelist else self.data or ""
 
 
 class TextAreaField(wtforms.TextAreaField):
     """Text of several lines."""
 
+    data: Any
+
     def process_formdata(self, valuelist: list[str]) -> None:
-        self.data = clean_text(valuelist[0]) if valuelist else ""
+        self.data = clean_text(valuelist[0]) if valuelist else self.data or ""
 
 
 class DecimalField(wtforms.Field):
@@ -120,8 +124,10 @@ class DecimalField(wtforms.Field):
         return "" if self.data is None else write_decimal(self.data)
 
     def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist:
+            return  # a form without this field leaves it as it was
         self.data = None
-        text = valuelist[0].strip() if valuelist else ""
+        text = valuelist[0].strip()
         if not text:
             return
         try:
@@ -145,12 +151,15 @@ def _two_ways(typed: str) -> str:
 class DateField(wtforms.DateField):
     """A day: 2027-03-01 as browsers send it, or 1.3.2027 as people write it."""
 
+    data: Any  # a date, or None
     widget = DateInput()
     patterns = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y")
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        self.data: date | None = None
-        text = valuelist[0].strip() if valuelist else ""
+        if not valuelist:
+            return
+        self.data = None
+        text = valuelist[0].strip()
         if not text:
             return
         for pattern in self.patterns:
@@ -173,8 +182,10 @@ class FractionField(wtforms.Field):
         return "" if self.data is None else str(self.data).replace(".", decimal_sign())
 
     def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist:
+            return
         self.data: Fraction | None = None
-        text = valuelist[0].strip() if valuelist else ""
+        text = valuelist[0].strip()
         if not text:
             return
         try:
@@ -197,13 +208,11 @@ class _GeometryField(wtforms.Field):
     def read(self, text: str) -> object:
         raise NotImplementedError
 
-    @property
-    def is_empty(self) -> bool:
-        return not (self.raw_data and str(self.raw_data[0]).strip())
-
     def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist:
+            return  # a form without this field leaves it as it was
         self.data = None
-        text = valuelist[0].strip() if valuelist else ""
+        text = valuelist[0].strip()
         if not text:
             return
         try:

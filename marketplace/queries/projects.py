@@ -82,7 +82,7 @@ def project_options(
     first_id: int | None = None,
     limit: int = OPTIONS_AT_MOST,
 ) -> tuple[ProjectOption, ...]:
-    """The projects a listing can belong to: `first_id` first, then those that are not over, the newest of each first."""
+    """The projects a listing can belong to: `first_id`, then those that are not over; the newest of each first."""
     query = (
         select(Project, Organisation.name)
         .join(Project.organisation)

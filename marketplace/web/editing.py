@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from flask_wtf import FlaskForm
-
 from marketplace.errors import FieldError
+from marketplace.forms.listings import ListingForm
+from marketplace.forms.projects import ProjectForm
 from marketplace.services.editing import ChangedMeanwhile
 from marketplace.web.submit import add_error, applying
 
@@ -20,7 +20,7 @@ class Edit:
 
 
 @contextmanager
-def saving(form: FlaskForm, *, version_now: Callable[[], str]) -> Iterator[Edit]:
+def saving(form: ListingForm | ProjectForm, *, version_now: Callable[[], str]) -> Iterator[Edit]:
     """As `applying`. Where the row was changed meanwhile, the form comes back with everything typed and says so.
 
     The form's `version` is then the one that was found, so that sending it once more is a decision to overwrite.

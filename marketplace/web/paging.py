@@ -1,5 +1,7 @@
 """Ids in the query of an address, such as where a page of a list begins; what cannot be an id counts for nothing."""
 
+from typing import Any
+
 from flask import request, url_for
 
 from marketplace.queries.paging import Cursor, IdPage
@@ -22,6 +24,7 @@ def page_links(page: IdPage[object], endpoint: str, **arguments: str | int | Non
     def link(cursor: Cursor | None) -> str | None:
         if cursor is None:
             return None
-        return url_for(endpoint, **arguments, before=cursor.before, after=cursor.after)
+        values: dict[str, Any] = {**arguments, "before": cursor.before, "after": cursor.after}
+        return url_for(endpoint, **values)
 
     return {"previous_url": link(page.newer), "next_url": link(page.older)}
