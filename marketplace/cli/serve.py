@@ -62,10 +62,11 @@ def serve(*, dev: bool, host: str, port: int, workers: int | None, no_worker: bo
         os.environ.update(_environment(database.settings, development=dev))
         ending = threading.Event()
         stack.callback(ending.set)
-        worker = None if no_worker else stack.enter_context(_Worker(ending))
+        ready = threading.Event()
+        worker = None if no_worker else stack.enter_context(_Worker(ready, ending))
         if database.lease:
             _watch_cluster(database.lease.revive, ending)
-        _announce_when_ready(address, began=began, log_ins=log_ins, ending=ending)
+        _announce_when_ready(address, began=began, log_ins=log_ins, ready=ready, ending=ending)
         _run_web_server(host, port, workers=workers, development=dev, on_reload=worker.restart if worker else None)
         click.echo("\n  Stopping ...")
 
@@ -137,43 +138,52 @@ def _watch_cluster(revive: Callable[[], bool], ending: threading.Event) -> None:
 
 
 class _Worker:
-    """The worker process, started again whenever it ends before we do."""
+    """The worker process, started when the web server is ready and again whenever it ends before we do."""
 
-    def __init__(self, ending: threading.Event) -> None:
+    def __init__(self, ready: threading.Event, ending: threading.Event) -> None:
+        self.ready = ready
         self.ending = ending
+        self.process: subprocess.Popen[bytes] | None = None
         self._wanted_restart = threading.Event()
-        self.process = self._launch()
+        self._thread = threading.Thread(target=self._keep_running, name="watch-worker", daemon=True)
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._keep_running, name="watch-worker", daemon=True).start()
+        self._thread.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
         self.ending.set()
+        self.ready.set()
+        while self._thread.is_alive():
+            self._stop()
+            self._thread.join(0.1)
+
+    def restart(self) -> None:
+        self._wanted_restart.set()
+        if self.process:
+            self.process.terminate()
+
+    def _stop(self) -> None:
+        if self.process is None:
+            return
         self.process.terminate()
         try:
             self.process.wait(WORKER_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait()
-
-    def _launch(self) -> "subprocess.Popen[bytes]":
-        # A session of its own: Ctrl-C in the terminal reaches us alone, and we stop it in turn.
-        return subprocess.Popen([sys.executable, "-m", "marketplace", "worker"], cwd=ROOT, start_new_session=True)
-
-    def restart(self) -> None:
-        self._wanted_restart.set()
-        self.process.terminate()
 
     def _keep_running(self) -> None:
-        while True:
+        self.ready.wait(READY_TIMEOUT_S)
+        while not self.ending.is_set():
+            # A session of its own: Ctrl-C in the terminal reaches us alone, and we stop it in turn.
+            command = [sys.executable, "-m", "marketplace", "worker"]
+            self.process = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
             code = self.process.wait()
-            if not self._wanted_restart.is_set() and not self.ending.is_set():
+            if self._wanted_restart.is_set():
+                self._wanted_restart.clear()
+            elif not self.ending.is_set():
                 click.echo(f"  The worker ended (code {code}); it is started again.", err=True)
-            if self.ending.wait(0 if self._wanted_restart.is_set() else WORKER_RESTART_DELAY_S):
-                return
-            self._wanted_restart.clear()
-            self.process = self._launch()
+                self.ending.wait(WORKER_RESTART_DELAY_S)
 
 
 # The web server -------------------------------------------------------------------------------------------------------
@@ -233,12 +243,13 @@ def _source_filter() -> type:
 
 
 def _announce_when_ready(
-    address: str, *, began: float, log_ins: list[tuple[str, str]], ending: threading.Event
+    address: str, *, began: float, log_ins: list[tuple[str, str]], ready: threading.Event, ending: threading.Event
 ) -> None:
     def wait() -> None:
         deadline = time.perf_counter() + READY_TIMEOUT_S
         while time.perf_counter() < deadline and not ending.wait(0.05):
             if _is_healthy(address):
+                ready.set()
                 _announce(address, seconds=time.perf_counter() - began, log_ins=log_ins)
                 return
 

@@ -64,7 +64,7 @@ tool() {
 
 fetch_python() {
     tool uv
-    step "Fetching Python 3.13 by uv, since this machine has none newer than 3.11" \
+    step "Fetching Python 3.13 by uv, since none of 3.12 or newer is here (PYTHON can name one)" \
         env UV_PYTHON_INSTALL_DIR="$PWD/var/python" var/tools/bin/uv python install --no-bin --managed-python 3.13
 }
 
