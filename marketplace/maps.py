@@ -105,7 +105,7 @@ class ScriptLayer(JSCSSMixin):
 
 
 class BaseLayer(ScriptLayer):
-    """The program's own vector map, and the raster tiles of the settings above it once one of them has come."""
+    """The program's own vector map, what a configured file has upon it, and raster tiles above once one has come."""
 
     module = "map-base.js"
     function = "addBaseLayer"
@@ -113,11 +113,10 @@ class BaseLayer(ScriptLayer):
 
     def __init__(self) -> None:
         settings = current_app.settings  # type: ignore[attr-defined]
-        has_file = settings.basemap_pmtiles is not None
         super().__init__(
             {
-                "source": "file" if has_file else "tiles",
-                "url": url_for("basemap.archive") if has_file else own_tiles_url(),
+                "url": own_tiles_url(),
+                "file_url": url_for("basemap.archive") if settings.basemap_pmtiles else None,
                 "attribution": _("Map data: © Kartverket"),
                 "raster_url": settings.basemap_url,
                 "raster_attribution": settings.basemap_attribution,

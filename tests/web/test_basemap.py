@@ -109,7 +109,7 @@ def test_a_configured_archive_is_read_by_ranges(client: Client, archive: bytes) 
 
 
 def test_maps_use_a_configured_archive(client: Client, archive: bytes) -> None:
-    assert '"url": "/basemap/archive.pmtiles"' in client.get("/styleguide/map").text
+    assert '"fileUrl": "/basemap/archive.pmtiles"' in client.get("/styleguide/map").text
 
 
 def test_without_an_archive_there_is_none(client: Client) -> None:

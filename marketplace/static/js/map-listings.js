@@ -89,7 +89,7 @@ export function addPlaces(map, { places, fit, texts }) {
   }).addTo(map);
   syncHover(pins);
   const bounds = layer.getBounds();
-  if (fit && bounds.isValid()) map.fitBounds(bounds, { padding: [48, 48], maxZoom: 13, animate: false });
+  if (fit && bounds.isValid()) map.fitBounds(bounds, { padding: [48, 48], maxZoom: 11, animate: false });
   return layer;
 }
 
