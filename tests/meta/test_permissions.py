@@ -1,0 +1,394 @@
+"""Every route against the permissions: seven kinds of visitor ask for each, and get what this table says.
+
+`WHO_MAY` says in words what each visitor gets of a kind of thing; `ROUTES` says which kind each route is, and which
+permission it declares. Both are written by hand, so that a slip in `marketplace/permissions.py` shows here.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+import pytest
+from flask import Flask
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from marketplace.models import Installation, Invitation, OutboxMail, User
+from marketplace.permissions import RULES, VISIBILITY, Permission
+from marketplace.services.invitations import hash_of
+from marketplace.services.links import LinkSigner, Purpose
+from marketplace.types import ListingStatus, Role
+from marketplace.web.access import UNDECLARED_ENDPOINTS, permission_of
+from tests.conftest import NOW, Client
+from tests.factories import Factory
+
+ROLES = ("anonymous", "stranger", "viewer", "editor", "owner", "unconfirmed", "administrator")
+"""A stranger owns another organisation; an unconfirmed owner's address has not been confirmed."""
+
+WHO_MAY = """
+                              anonymous  stranger   viewer     editor     owner      unconfirmed  administrator
+anybody                       open       open       open       open       open       open         open
+anybody logged in             log in     open       open       open       open       open         open
+an editor somewhere           log in     open       forbidden  open       open       open         forbidden
+members                       log in     forbidden  open       open       open       open         open
+members themselves            log in     forbidden  open       open       open       open         forbidden
+owners                        log in     forbidden  forbidden  forbidden  open       open         open
+owners, of a hidden thing     log in     not found  forbidden  forbidden  open       open         open
+members, of a hidden thing    log in     not found  open       open       open       open         open
+editors, of a public thing    log in     forbidden  forbidden  open       open       open         forbidden
+editors, of a hidden thing    log in     not found  forbidden  open       open       open         forbidden
+confirmed editors             log in     not found  forbidden  open       open       forbidden    forbidden
+administrators                log in     forbidden  forbidden  forbidden  forbidden  forbidden    open
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """How a route is tried.
+
+    `subject` names what its address names, one of `Subjects`. `methods` where not all of them are to be tried: what a
+    mailed link does when it is posted depends on the link, not on a permission. `also` is a status that counts as open
+    for what may be seen and is not there.
+    """
+
+    permission: Permission
+    who: str
+    subject: str = ""
+    methods: frozenset[str] = frozenset({"GET", "POST"})
+    arguments: dict[str, object] = field(default_factory=dict)
+    also: HTTPStatus | None = None
+
+
+GET_ONLY = frozenset({"GET"})
+PUBLIC = Route(permission=Permission.PUBLIC, who="anybody")
+
+
+def public(subject: str = "", **values: object) -> list[Route]:
+    return [Route(permission=Permission.PUBLIC, who="anybody", subject=subject, **values)]  # type: ignore[arg-type]
+
+
+def logged_in(permission: Permission = Permission.ACCOUNT) -> list[Route]:
+    return [Route(permission=permission, who="anybody logged in")]
+
+
+def of(permission: Permission, *whos: tuple[str, str]) -> list[Route]:
+    """The same route for several subjects: (who may, subject)."""
+    return [Route(permission=permission, who=who, subject=subject) for who, subject in whos]
+
+
+EDIT_LISTING = of(
+    Permission.EDIT_LISTING,
+    ("editors, of a hidden thing", "draft"),
+    ("editors, of a public thing", "published listing"),
+)
+
+ROUTES: dict[str, list[Route]] = {
+    # What anybody may see
+    "front.index": public(),
+    "front.about": public(),
+    "front.sources": public(),
+    "health.alive": public(),
+    "health.ready": public(),
+    "language.choose": public(also=HTTPStatus.NOT_FOUND),  # no language was chosen
+    "geocode.search": public(),
+    "basemap.archive": public(also=HTTPStatus.NOT_FOUND),  # no file is configured
+    "basemap.tile": public(arguments={"z": 8, "x": 135, "y": 74}),
+    "facilities.points": public(),
+    "search.index": public(),
+    "search.points": public(),
+    "styleguide.index": public(),
+    "styleguide.maps": public(),
+    "styleguide.points": public(),
+    "styleguide.facilities": public(),
+    # Accounts
+    "sign_up.sign_up": public(),
+    "sign_up.sent": public(),
+    "sign_up.resend": public(),
+    "sign_up.confirm": public("confirmation link", methods=GET_ONLY),
+    "accounts.log_in": public(),
+    "accounts.log_out": public(),
+    "accounts.forgotten": public(),
+    "accounts.reset_sent": public(),
+    "accounts.reset": public("reset link", methods=GET_ONLY),
+    "accounts.account": logged_in(),
+    "accounts.change_password": logged_in(),
+    "invitations.answer": public("invitation link", methods=GET_ONLY),
+    "demo_log_ins.index": public("demo"),
+    "demo_log_ins.log_in": public("example account"),
+    # Organisations
+    "organisations.mine": logged_in(),
+    "organisations.new": logged_in(Permission.REGISTER_ORGANISATION),
+    "organisations.look_up": logged_in(Permission.REGISTER_ORGANISATION),
+    "organisations.show": of(Permission.VIEW_ORGANISATION, ("anybody", "organisation")),
+    "organisations.edit": of(Permission.EDIT_ORGANISATION, ("owners", "organisation")),
+    "organisations.refresh": of(Permission.EDIT_ORGANISATION, ("owners", "organisation")),
+    "organisations.members": of(Permission.VIEW_MEMBERS, ("members", "organisation")),
+    "organisations.invite": of(Permission.MANAGE_MEMBERS, ("owners", "organisation")),
+    "organisations.change_role": of(Permission.MANAGE_MEMBERS, ("owners, of a hidden thing", "membership")),
+    "organisations.remove_member": of(Permission.MANAGE_MEMBERS, ("owners, of a hidden thing", "membership")),
+    "organisations.leave": of(Permission.LEAVE_ORGANISATION, ("members themselves", "organisation")),
+    "organisations.resend_invitation": of(Permission.MANAGE_MEMBERS, ("owners, of a hidden thing", "invitation")),
+    "organisations.revoke_invitation": of(Permission.MANAGE_MEMBERS, ("owners, of a hidden thing", "invitation")),
+    # Projects and listings
+    "projects.index": public(),
+    "projects.new": of(Permission.CREATE_PROJECT, ("an editor somewhere", "")),
+    "projects.show": of(
+        Permission.VIEW_PROJECT, ("members, of a hidden thing", "quiet project"), ("anybody", "public project")
+    ),
+    "projects.edit": of(
+        Permission.EDIT_PROJECT,
+        ("editors, of a hidden thing", "quiet project"),
+        ("editors, of a public thing", "public project"),
+    ),
+    "listings.index": logged_in(),
+    "listings.new": of(Permission.CREATE_LISTING, ("an editor somewhere", "")),
+    "listings.show": of(
+        Permission.VIEW_LISTING, ("members, of a hidden thing", "draft"), ("anybody", "published listing")
+    ),
+    "listings.edit": EDIT_LISTING,
+    "listings.pause": EDIT_LISTING,
+    "listings.close": EDIT_LISTING,
+    "listings.duplicate": EDIT_LISTING,
+    "listings.delete": EDIT_LISTING,
+    "listings.publish": of(Permission.PUBLISH_LISTING, ("confirmed editors", "draft")),
+    # The outbox: everybody's in a demo, the administrators' elsewhere
+    "outbox.index": of(Permission.VIEW_OUTBOX, ("administrators", ""), ("anybody", "demo")),
+    "outbox.show": of(Permission.VIEW_OUTBOX, ("administrators", "mail"), ("anybody", "mail of a demo")),
+}
+
+HOW_TO_ADD = (
+    "Add a line for it to ROUTES in tests/meta/test_permissions.py: the permission it declares, the line of WHO_MAY"
+    " that says what each visitor gets, and the subject that its address names (a method of Subjects)."
+)
+
+
+def table() -> dict[str, dict[str, str]]:
+    """WHO_MAY as kind -> role -> what they get; columns stand under their headings."""
+    heading, *lines = WHO_MAY.strip("\n").splitlines()
+    starts = [heading.index(role) for role in ROLES]
+    ends = [*starts[1:], None]
+    return {
+        line[: starts[0]].strip(): {
+            role: line[start:end].strip() for role, start, end in zip(ROLES, starts, ends, strict=True)
+        }
+        for line in lines
+    }
+
+
+class Subjects:
+    """One organisation with all it has, and the visitors; each method gives the arguments of an address."""
+
+    def __init__(self, make: Factory, session: Session, app: Flask) -> None:
+        self.session = session
+        self.signer = LinkSigner(app.config["SECRET_KEY"])
+        self.ours = make.organisation()
+        self.invited = Invitation(
+            organisation_id=self.ours.id,
+            email="invited@example.com",
+            role=Role.VIEWER,
+            token_hash=hash_of("invited"),
+            invited_by_id=make.member(self.ours).id,
+            expires_at=NOW.replace(year=NOW.year + 1),
+        )
+        self.kept = OutboxMail(recipient="a@b.example", template="password_changed", locale="nb", context={})
+        session.add_all([self.invited, self.kept])
+        session.flush()
+        self.somebody = make.member(self.ours, role=Role.VIEWER)
+        self.waiting = make.user(confirmed=False)
+        self.example = make.member(is_example=True)
+        self.draft_listing = make.listing(self.ours, status=ListingStatus.DRAFT)
+        project = make.project(self.ours)
+        self.listing = make.listing(self.ours, project=project, project_id=project.id)
+        self.public_one, self.quiet_one = project, make.project(self.ours)
+        self.visitors: dict[str, User | None] = {
+            "anonymous": None,
+            "stranger": make.member(),
+            "viewer": make.member(self.ours, role=Role.VIEWER),
+            "editor": make.member(self.ours, role=Role.EDITOR),
+            "owner": make.member(self.ours),
+            "unconfirmed": make.member(self.ours, confirmed=False),
+            "administrator": make.user(is_admin=True),
+        }
+
+    def arguments(self, name: str) -> dict[str, object]:
+        method: Callable[[], dict[str, object]] = getattr(self, name.replace(" ", "_")) if name else dict
+        return method()
+
+    def organisation(self) -> dict[str, object]:
+        return {"organisation_id": self.ours.id}
+
+    def membership(self) -> dict[str, object]:
+        return {"organisation_id": self.ours.id, "user_id": self.somebody.id}
+
+    def invitation(self) -> dict[str, object]:
+        return {"organisation_id": self.ours.id, "invitation_id": self.invited.id}
+
+    def draft(self) -> dict[str, object]:
+        return {"listing_id": self.draft_listing.id}
+
+    def published_listing(self) -> dict[str, object]:
+        return {"listing_id": self.listing.id}
+
+    def quiet_project(self) -> dict[str, object]:
+        return {"project_id": self.quiet_one.id}
+
+    def public_project(self) -> dict[str, object]:
+        return {"project_id": self.public_one.id}
+
+    def mail(self) -> dict[str, object]:
+        return {"mail_id": self.kept.id}
+
+    def mail_of_a_demo(self) -> dict[str, object]:
+        return self.demo() | self.mail()
+
+    def demo(self) -> dict[str, object]:
+        installation = self.session.get(Installation, 1) or Installation(id=1)
+        installation.is_demo = True
+        self.session.add(installation)
+        self.session.flush()
+        return {}
+
+    def example_account(self) -> dict[str, object]:
+        return self.demo() | {"user_id": self.example.id}
+
+    def confirmation_link(self) -> dict[str, object]:
+        return {"token": self.signer.sign(Purpose.CONFIRM_ADDRESS, self.waiting, now=NOW)}
+
+    def reset_link(self) -> dict[str, object]:
+        return {"token": self.signer.sign(Purpose.RESET_PASSWORD, self.somebody, now=NOW)}
+
+    def invitation_link(self) -> dict[str, object]:
+        return {"token": "invited"}
+
+
+@pytest.fixture
+def subjects(make: Factory, session: Session, app: Flask) -> Subjects:
+    return Subjects(make, session, app)
+
+
+def own_rules(app: Flask) -> Iterator[Rule]:
+    return (rule for rule in app.url_map.iter_rules() if rule.endpoint not in UNDECLARED_ENDPOINTS)
+
+
+def methods_of(app: Flask, endpoint: str) -> set[str]:
+    return {method for rule in own_rules(app) if rule.endpoint == endpoint for method in (rule.methods or set())} - {
+        "HEAD",
+        "OPTIONS",
+    }
+
+
+def address(app: Flask, endpoint: str, arguments: dict[str, object]) -> str:
+    return app.url_map.bind("localhost").build(endpoint, arguments)
+
+
+def ask(app: Flask, method: str, path: str, visitor: User | None) -> TestResponse:
+    client = app.test_client()
+    assert isinstance(client, Client)
+    if visitor is not None:
+        client.log_in_as(visitor)
+    return client.open(path, method=method)
+
+
+def outcome(answer: TestResponse) -> str:
+    if answer.status_code == HTTPStatus.UNAUTHORIZED or (answer.location or "").startswith("/login"):
+        return "log in"
+    named = {HTTPStatus.FORBIDDEN: "forbidden", HTTPStatus.NOT_FOUND: "not found"}
+    if answer.status_code in named:
+        return named[HTTPStatus(answer.status_code)]
+    return "open" if answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else f"fault {answer.status_code}"
+
+
+def agrees(answer: TestResponse, expected: str, route: Route) -> bool:
+    got = outcome(answer)
+    return got == expected or (expected == "open" and route.also is not None and answer.status_code == route.also)
+
+
+# The table ------------------------------------------------------------------------------------------------------------
+
+
+def test_every_route_is_in_the_table(app: Flask) -> None:
+    unknown = sorted({rule.endpoint for rule in own_rules(app)} - set(ROUTES))
+    assert not unknown, f"unknown routes: {', '.join(unknown)}. {HOW_TO_ADD}"
+
+
+def test_every_route_declares_the_permission_of_the_table(app: Flask) -> None:
+    declared = {endpoint: permission_of(app, endpoint) for endpoint in ROUTES if endpoint in app.view_functions}
+    expected = {endpoint: ROUTES[endpoint][0].permission for endpoint in declared}
+    assert declared == expected
+
+
+@pytest.mark.parametrize("endpoint", sorted(ROUTES))
+def test_every_visitor_gets_what_the_table_says(
+    app: Flask, client: Client, subjects: Subjects, connection: Connection, endpoint: str
+) -> None:
+    del client  # sets the class of clients, and takes forms without their tokens
+    assert endpoint in app.view_functions, f"{endpoint} is in the table, and not in the program"
+    wrong = []
+    for route in ROUTES[endpoint]:
+        before = connection.begin_nested()
+        path = address(app, endpoint, {**subjects.arguments(route.subject), **route.arguments})
+        for method in sorted(methods_of(app, endpoint) & route.methods):
+            for role, visitor in subjects.visitors.items():
+                with_this_one = connection.begin_nested()
+                answer = ask(app, method, path, visitor)
+                with_this_one.rollback()
+                expected = table()[route.who][role]
+                if not agrees(answer, expected, route):
+                    wrong.append(f"{method} {path}, {role}: {outcome(answer)}, and not {expected}")
+        before.rollback()
+        subjects.session.expire_all()
+    assert wrong == []
+
+
+def test_every_visitor_and_kind_is_used() -> None:
+    kinds = {route.who for routes in ROUTES.values() for route in routes}
+    assert set(table()) == kinds
+    assert {outcome for row in table().values() for outcome in row.values()} == {
+        "open",
+        "log in",
+        "forbidden",
+        "not found",
+    }
+
+
+def test_every_permission_has_a_rule_and_a_route() -> None:
+    assert set(RULES) == set(Permission)
+    assert all(RULES.values())
+    used = {route.permission for routes in ROUTES.values() for route in routes} | set(VISIBILITY.values())
+    assert set(Permission) - used <= {Permission.ADMINISTER}, "a permission that no route asks for"
+
+
+# What holds for every route -------------------------------------------------------------------------------------------
+
+
+def test_an_id_that_names_nothing_is_not_found(app: Flask, client: Client, subjects: Subjects) -> None:
+    del client
+    administrator = subjects.visitors["administrator"]
+    found = []
+    for rule in own_rules(app):
+        if not rule.arguments or any(isinstance(value, int) for value in (rule.defaults or {}).values()):
+            continue
+        if "z" in rule.arguments:
+            continue  # tiles cover the world
+        path = address(app, rule.endpoint, dict.fromkeys(rule.arguments, 2**63 - 1))
+        for method in methods_of(app, rule.endpoint):
+            answer = ask(app, method, path, administrator)
+            if answer.status_code not in {HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN}:
+                found.append(f"{method} {path}: {answer.status_code}")
+    assert found == []
+
+
+def test_nothing_is_changed_without_the_forms_token(app: Flask, subjects: Subjects) -> None:
+    """Each route that takes a POST refuses one that did not come from a page of ours."""
+    app.test_client_class = Client
+    owner, taken = subjects.visitors["owner"], []
+    for endpoint, routes in ROUTES.items():
+        if endpoint not in app.view_functions or "POST" not in methods_of(app, endpoint):
+            continue
+        path = address(app, endpoint, {**subjects.arguments(routes[0].subject), **routes[0].arguments})
+        answer = ask(app, "POST", path, owner)
+        if answer.status_code != HTTPStatus.BAD_REQUEST:
+            taken.append(f"{path}: {answer.status_code}")
+    assert taken == []
