@@ -1,8 +1,9 @@
 """Listings: one's own, a listing's page, the form that posts one, and what leads it from draft to closed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from datetime import date, timedelta
 from http import HTTPStatus
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,6 +11,7 @@ from flask_babel import gettext as _
 
 from geo.geometry import Position
 from geo.materials import Fraction, MaterialGroup, taxonomy
+from geo.quantities import MAX_MASS_T
 from geo.units import EnteredUnit
 from marketplace import clock, db
 from marketplace.errors import Conflict, InvalidInput, NotFound
@@ -21,18 +23,23 @@ from marketplace.queries import listings as queries
 from marketplace.queries.projects import ProjectOption, position_of, project_options
 from marketplace.services import listings as services
 from marketplace.services.editing import edit_version
-from marketplace.services.listings import ListingDetails, Transition, can
+from marketplace.services.listing_details import ListingDetails, check_details
+from marketplace.services.listings import Transition, can
 from marketplace.types import Haulage, ListingKind, ListingStatus, Loading, PriceKind
 from marketplace.web.access import current_actor, requires
 from marketplace.web.cards import card_of
 from marketplace.web.editing import saving
 from marketplace.web.paging import cursor_from_address, id_from_address, page_links
 from marketplace.web.places import drawing_map, listing_feature, project_feature, still_map
-from marketplace.web.submit import applying, unprocessable
+from marketplace.web.submit import add_error, applying, unprocessable
 
 bp = Blueprint("listings", __name__, url_prefix="/listings")
 
 PERIOD_WITHOUT_PROJECT = timedelta(days=180)
+PLACE_FIELDS = frozenset({"project_id", "organisation_id", "position", "lat", "lon"})
+READ_TOGETHER = (PLACE_FIELDS, frozenset({"price_kind", "price_nok_per_t"}))
+"""Where one answer of a group cannot be read, nothing can be said of the others."""
+
 PUBLISH = "publish"
 """The value of the button that publishes at once; the other one keeps a draft."""
 
@@ -129,6 +136,8 @@ def new() -> ResponseReturnValue:
             is_published = wants_publishing and _publish_if_confirmed(listing)
         if attempt.ok:
             return _after_saving(listing, is_published=is_published, wanted_publishing=wants_publishing)
+    elif form.is_submitted():
+        tell_the_rest(form, organisation_id=_organisation_id(form, projects))
     return _form_page(form, listing=None, projects=projects), unprocessable(form)
 
 
@@ -159,6 +168,8 @@ def edit(listing: Listing) -> ResponseReturnValue:
         if attempt.ok:
             return _after_saving(listing, is_published=is_published, wanted_publishing=wants_publishing)
         return _form_page(form, listing=listing, projects=projects), attempt.status
+    elif form.is_submitted():
+        tell_the_rest(form, organisation_id=listing.organisation_id)
     return _form_page(form, listing=listing, projects=projects), unprocessable(form)
 
 
@@ -203,27 +214,43 @@ def _organisation_id(form: ListingForm, projects: tuple[ProjectOption, ...]) -> 
     return project.organisation_id if project else form.organisation_id.data
 
 
-def details_of(form: ListingForm) -> ListingDetails:
-    """What a form that has been validated says."""
+def details_of(form: ListingForm, *, unread: Set[str] = frozenset()) -> ListingDetails:
+    """What a form says; in place of each answer that could not be read, one that stands in nobody's way."""
+    today = clock.local_date(clock.now())
+
+    def answer(name: str, harmless: Any = None) -> Any:
+        return harmless if name in unread else form[name].data
+
     return ListingDetails(
-        kind=ListingKind(form.kind.data),
-        project_id=form.project_id.data,
-        own_position=form.own_position,
-        material_key=form.material_key.data,
-        entered_value=form.entered_value.data,
-        entered_unit=EnteredUnit(form.entered_unit.data),
-        density_t_m3=form.density_t_m3.data,
-        fraction=form.fraction.data,
-        min_lot_t=form.min_lot_t.data,
-        available_from=form.available_from.data,
-        available_to=form.available_to.data,
-        price_kind=PriceKind(form.price_kind.data),
-        price_nok_per_t=form.price_nok_per_t.data,
-        loading=Loading(form.loading.data),
-        haulage=Haulage(form.haulage.data),
-        max_distance_km=form.max_distance_km.data,
-        description=form.description.data or "",
+        kind=ListingKind(answer("kind", ListingKind.SURPLUS)),
+        project_id=answer("project_id"),
+        own_position=None if unread & PLACE_FIELDS else form.own_position,
+        material_key=answer("material_key", next(iter(taxonomy().materials))),
+        entered_value=answer("entered_value", MAX_MASS_T),
+        entered_unit=EnteredUnit(answer("entered_unit", EnteredUnit.TONNE)),
+        density_t_m3=answer("density_t_m3"),
+        fraction=answer("fraction"),
+        min_lot_t=answer("min_lot_t"),
+        available_from=answer("available_from", answer("available_to", today)),
+        available_to=answer("available_to", answer("available_from", today)),
+        price_kind=PriceKind(answer("price_kind", PriceKind.FREE)),
+        price_nok_per_t=answer("price_nok_per_t"),
+        loading=Loading(answer("loading", Loading.GIVER)),
+        haulage=Haulage(answer("haulage", Haulage.GIVER)),
+        max_distance_km=answer("max_distance_km"),
+        description=answer("description", ""),
     )
+
+
+def tell_the_rest(form: ListingForm, *, organisation_id: int) -> None:
+    """Where some answers cannot be read, say what is wrong with the others too, so that one round puts all right."""
+    unread = frozenset(form.errors)
+    unread = unread.union(*(group for group in READ_TOGETHER if unread & group))
+    details = details_of(form, unread=unread)
+    checked = check_details(db.session, details, organisation_id=organisation_id, now=clock.now())
+    for problem in checked.problems:
+        if problem.field not in unread:
+            add_error(form, problem)
 
 
 def _data_of(listing: Listing) -> dict[str, object]:

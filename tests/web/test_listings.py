@@ -319,6 +319,28 @@ def test_what_is_wrong_with_several_fields_is_said_of_each(browser: Client, form
     assert re.search(r'<details class="mf-more" open', page)
 
 
+def test_what_cannot_be_read_hides_nothing_else_that_is_wrong(browser: Client, form: dict[str, str]) -> None:
+    """One round puts everything right: an answer that cannot be read does not keep the others from being judged."""
+    wrong = {
+        "entered_value": "much",
+        "fraction": "32/0",
+        "available_from": "someday",
+        "max_distance_km": "-4",
+        "description": "x" * 4001,
+    }
+    page = browser.post("/listings/new", data=publish(form, **wrong)).text
+    assert {field for field in form if message_beside(page, field)} == set(wrong)
+
+
+@pytest.mark.parametrize("field", ["kind", "material_key", "entered_value", "entered_unit", "project_id", "price_kind"])
+def test_an_answer_that_cannot_be_read_is_the_only_one_blamed(
+    browser: Client, form: dict[str, str], field: str
+) -> None:
+    right = {"min_lot_t": "100", "fraction": "0/32", "price_kind": "taker_pays", "price_nok_per_t": "30"}
+    page = browser.post("/listings/new", data=publish(form, **(right | {field: "?"}))).text
+    assert {name for name in form if message_beside(page, name)} == {field}
+
+
 def test_ten_megabytes_are_refused_at_the_door(browser: Client, session: Session, form: dict[str, str]) -> None:
     answer = browser.post("/listings/new", data=publish(form, description="x" * 10_000_000))
     assert answer.status_code == 413

@@ -1,0 +1,213 @@
+"""What a person says about a listing, and everything that can be wrong with it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import cast
+
+from geoalchemy2.shape import to_shape
+from shapely import Point
+from sqlalchemy.orm import Session
+
+from geo.crs import to_stored
+from geo.errors import MaterialError, QuantityError
+from geo.geometry import Position
+from geo.materials import Fraction, Material, taxonomy
+from geo.quantities import EnteredMass
+from geo.units import MASS_STEP_T, EnteredUnit
+from marketplace.errors import FieldError
+from marketplace.geo_messages import refused_at
+from marketplace.i18n_marker import N_
+from marketplace.models import Municipality, Project
+from marketplace.queries.municipalities import locate_municipality_25833
+from marketplace.services.editing import DESCRIPTION_LIMIT, period_problems, text_problems
+from marketplace.text import clean_text
+from marketplace.types import Haulage, ListingKind, Loading, PriceKind
+
+PRICE_LIMIT_NOK_PER_T = Decimal(5_000)
+"""Far above any mass that is hauled by lorry: washed and graded products lie at some hundred kroner."""
+PRICE_STEP = Decimal("0.01")
+DISTANCE_LIMIT_KM = Decimal(2_000)
+"""Longer than the road from one end of Norway to the other leaves any sense in hauling masses."""
+DISTANCE_STEP_KM = Decimal("0.1")
+ABSURD = Decimal(10) ** 15
+"""Beyond what a numeric column and a decimal context can round; every limit lies far below."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingDetails:
+    """What a person says about a listing.
+
+    `density_t_m3` None takes the material's own density for the unit. `own_position` None takes the project's.
+    """
+
+    kind: ListingKind
+    material_key: str
+    entered_value: Decimal
+    entered_unit: EnteredUnit
+    available_from: date
+    available_to: date
+    project_id: int | None = None
+    own_position: Position | None = None
+    density_t_m3: Decimal | None = None
+    fraction: Fraction | None = None
+    min_lot_t: Decimal | None = None
+    price_kind: PriceKind = PriceKind.FREE
+    price_nok_per_t: Decimal | None = None
+    loading: Loading = Loading.GIVER
+    haulage: Haulage = Haulage.BY_AGREEMENT
+    max_distance_km: Decimal | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedDetails:
+    """Details as they would be kept, what was worked out from them, and what is wrong with them."""
+
+    details: ListingDetails
+    mass: EnteredMass | None
+    point_25833: Point | None
+    municipality: Municipality | None
+    problems: list[FieldError]
+
+
+def check_details(session: Session, details: ListingDetails, *, organisation_id: int, now: datetime) -> CheckedDetails:
+    """The details of a listing of an organisation, with everything that is wrong with them; nothing is written."""
+    problems: list[FieldError] = []
+    material = _material(details, problems)
+    mass = _mass(details, material, problems)
+    details = replace(
+        details,
+        min_lot_t=_rounded_or_none(details.min_lot_t, MASS_STEP_T),
+        price_nok_per_t=_rounded_or_none(details.price_nok_per_t, PRICE_STEP),
+        max_distance_km=_rounded_or_none(details.max_distance_km, DISTANCE_STEP_KM),
+        description=clean_text(details.description),
+    )
+    problems.extend(_problems(details, material, mass, now=now))
+    project = _project(session, details, problems, organisation_id=organisation_id)
+    point_25833 = _point_25833(details, project, problems)
+    municipality = _municipality(session, point_25833, problems)
+    return CheckedDetails(
+        details=details, mass=mass, point_25833=point_25833, municipality=municipality, problems=problems
+    )
+
+
+def _material(details: ListingDetails, problems: list[FieldError]) -> Material | None:
+    try:
+        return taxonomy().material(details.material_key)
+    except MaterialError as error:
+        problems.extend(refused_at("material_key", error).errors)
+        return None
+
+
+def _mass(details: ListingDetails, material: Material | None, problems: list[FieldError]) -> EnteredMass | None:
+    if material is None:
+        return None
+    try:
+        return material.weigh(
+            _rounded(details.entered_value, MASS_STEP_T), details.entered_unit, density_t_per_m3=details.density_t_m3
+        )
+    except QuantityError as error:
+        at_density = error.code in ("no_density", "density_out_of_range")
+        problems.extend(refused_at("density_t_m3" if at_density else "entered_value", error).errors)
+        return None
+
+
+def _rounded(value: Decimal, step: Decimal) -> Decimal:
+    """The number as the database keeps it, so that what is checked is what is kept; an absurd one as it is."""
+    return value.quantize(step) if value.is_finite() and abs(value) < ABSURD else value
+
+
+def _rounded_or_none(value: Decimal | None, step: Decimal) -> Decimal | None:
+    return None if value is None else _rounded(value, step)
+
+
+def _problems(
+    details: ListingDetails, material: Material | None, mass: EnteredMass | None, *, now: datetime
+) -> Iterator[FieldError]:
+    yield from period_problems(
+        details.available_from,
+        details.available_to,
+        first_field="available_from",
+        last_field="available_to",
+        now=now,
+    )
+    if details.fraction is not None and material is not None and not material.has_fraction:
+        yield FieldError(field="fraction", message=N_("This material has no grain fraction."))
+    yield from _smallest_lot_problems(details.min_lot_t, mass)
+    yield from _price_problems(details.price_kind, details.price_nok_per_t)
+    reach_km = details.max_distance_km
+    if reach_km is not None and not (_is_positive(reach_km) and reach_km <= DISTANCE_LIMIT_KM):
+        yield FieldError(
+            field="max_distance_km",
+            message=N_("Enter a distance between 0 and %(limit)s km."),
+            params={"limit": str(DISTANCE_LIMIT_KM)},
+        )
+    yield from text_problems(details.description, field="description", limit=DESCRIPTION_LIMIT)
+
+
+def _is_positive(value: Decimal) -> bool:
+    """Above zero and finite; NaN would raise where it is compared."""
+    return value.is_finite() and value > 0
+
+
+def _smallest_lot_problems(min_lot_t: Decimal | None, mass: EnteredMass | None) -> Iterator[FieldError]:
+    if min_lot_t is None:
+        return
+    if not _is_positive(min_lot_t):
+        yield FieldError(field="min_lot_t", message=N_("The smallest lot must be more than zero."))
+    elif mass is not None and min_lot_t > mass.mass_t:
+        yield FieldError(field="min_lot_t", message=N_("The smallest lot cannot be larger than the whole quantity."))
+
+
+def _price_problems(price_kind: PriceKind, price_nok_per_t: Decimal | None) -> Iterator[FieldError]:
+    if price_kind is PriceKind.FREE:
+        if price_nok_per_t is not None:
+            yield FieldError(field="price_nok_per_t", message=N_("Leave the price empty where the mass is free."))
+    elif price_nok_per_t is None or not _is_positive(price_nok_per_t):
+        yield FieldError(field="price_nok_per_t", message=N_("Enter a price above zero."))
+    elif price_nok_per_t > PRICE_LIMIT_NOK_PER_T:
+        yield FieldError(
+            field="price_nok_per_t",
+            message=N_("Enter at most %(limit)s kroner per tonne."),
+            params={"limit": str(PRICE_LIMIT_NOK_PER_T)},
+        )
+
+
+def _project(
+    session: Session, details: ListingDetails, problems: list[FieldError], *, organisation_id: int
+) -> Project | None:
+    """The project the listing is to belong to; one of another organisation is no project one can choose."""
+    if details.project_id is None:
+        return None
+    project = session.get(Project, details.project_id)
+    if project is None or project.organisation_id != organisation_id:
+        problems.append(FieldError(field="project_id", message=N_("Choose one of your own projects.")))
+        return None
+    return project
+
+
+def _point_25833(details: ListingDetails, project: Project | None, problems: list[FieldError]) -> Point | None:
+    """Where the mass is: at its own pin, else where the project is."""
+    if details.own_position is not None:
+        return to_stored(Point(details.own_position.lon, details.own_position.lat))
+    if project is not None:
+        return cast("Point", to_shape(project.position_25833))
+    if details.project_id is None:
+        problems.append(FieldError(field="position", message=N_("Choose a project, or place a pin on the map.")))
+    return None
+
+
+def _municipality(session: Session, point_25833: Point | None, problems: list[FieldError]) -> Municipality | None:
+    if point_25833 is None:
+        return None
+    municipality = locate_municipality_25833(session, point_25833)
+    if municipality is None:
+        problems.append(
+            FieldError(
+                field="position",
+                message=N_("The position is outside Norway, or too far out at sea. Move the pin to where the mass is."),
+            )
+        )
+    return municipality
