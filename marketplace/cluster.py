@@ -131,6 +131,11 @@ class Cluster:
         return self.given_home.resolve()
 
     @property
+    def is_outside(self) -> bool:
+        """Whether the files lie elsewhere, as the user PostgreSQL runs as cannot enter the checkout."""
+        return self.given_home.is_symlink()
+
+    @property
     def data(self) -> Path:
         return self.home / "data"
 

@@ -90,6 +90,8 @@ def open_session() -> Iterator[Session]:
 def _private_lease() -> Iterator[cluster.Lease]:
     with step("Starting the private PostgreSQL in var/postgres"):
         lease = cluster.ensure_running()
+    if lease.cluster.is_outside:
+        click.echo(f"  Its files are in {lease.cluster.home}, as the user {lease.cluster.user.name} cannot enter here.")
     try:
         yield lease
     finally:
