@@ -33,7 +33,7 @@ document.addEventListener("submit", (event) => {
 });
 
 function ask(question, yes) {
-  const no = document.documentElement.lang === "en" ? "Cancel" : "Avbryt";
+  const no = document.body.dataset.mfCancel;
   const dialog = document.createElement("dialog");
   dialog.className = "mf-dialog";
   const text = document.createElement("p");
