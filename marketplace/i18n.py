@@ -4,8 +4,10 @@ Message ids are English. `N_` marks a sentence that is stored or raised now and 
 that must not know Flask take it from `marketplace.i18n_marker`.
 """
 
+from decimal import Decimal
+
 from flask import Flask, has_request_context, request, session
-from flask_babel import Babel, get_locale, gettext
+from flask_babel import Babel, format_decimal, get_locale, gettext
 from flask_login import current_user
 
 from marketplace.i18n_marker import N_
@@ -30,8 +32,12 @@ def select_locale() -> str:
 
 
 def translate(message: str, params: dict[str, object]) -> str:
-    """Translate a message that was marked with `N_`, with its named parameters."""
-    return gettext(message, **params)
+    """Translate a message that was marked with `N_`, with its named parameters; decimals in the language's own way."""
+    return gettext(message, **{name: _written(value) for name, value in params.items()})
+
+
+def _written(value: object) -> object:
+    return format_decimal(value) if isinstance(value, Decimal) else value
 
 
 def init_app(app: Flask) -> None:

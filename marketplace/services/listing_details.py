@@ -142,7 +142,7 @@ def _problems(
         yield FieldError(
             field="max_distance_km",
             message=N_("Enter a distance between 0 and %(limit)s km."),
-            params={"limit": str(DISTANCE_LIMIT_KM)},
+            params={"limit": DISTANCE_LIMIT_KM},
         )
     yield from text_problems(details.description, field="description", limit=DESCRIPTION_LIMIT)
 
@@ -171,7 +171,7 @@ def _price_problems(price_kind: PriceKind, price_nok_per_t: Decimal | None) -> I
         yield FieldError(
             field="price_nok_per_t",
             message=N_("Enter at most %(limit)s kroner per tonne."),
-            params={"limit": str(PRICE_LIMIT_NOK_PER_T)},
+            params={"limit": PRICE_LIMIT_NOK_PER_T},
         )
 
 

@@ -12,6 +12,7 @@ from marketplace.models import Membership, Organisation, User
 from marketplace.queries.municipalities import find_municipality
 from marketplace.registers.enhetsregisteret import RegisteredOrganisation
 from marketplace.registers.orgnr import parse_org_number
+from marketplace.services.search_text import refresh_search_text
 from marketplace.types import OrganisationKind, Role
 
 
@@ -61,7 +62,7 @@ def edit_organisation(
     if organisation.register_checked_at is None:
         organisation.name = name
     organisation.kind = kind
-    session.flush()
+    refresh_search_text(session, organisation_id=organisation.id)
 
 
 def refresh_from_register(
@@ -73,7 +74,7 @@ def refresh_from_register(
         InvalidInput: the organisation is dissolved.
     """
     _take_over(session, organisation, found, now=now)
-    session.flush()
+    refresh_search_text(session, organisation_id=organisation.id)
 
 
 def change_role(session: Session, _actor: Actor, *, organisation_id: int, user_id: int, role: Role) -> None:

@@ -32,8 +32,9 @@ from marketplace.services.listings import (
     publish_listing,
     update_listing,
 )
+from marketplace.services.organisations import edit_organisation
 from marketplace.services.search_text import refresh_search_text
-from marketplace.types import ClosedReason, ListingKind, ListingStatus, PriceKind, Role
+from marketplace.types import ClosedReason, ListingKind, ListingStatus, OrganisationKind, PriceKind, Role
 from tests.conftest import NOW
 from tests.factories import Factory
 
@@ -455,11 +456,16 @@ def test_listing_is_found_by_everything_that_names_it(session: Session, make: Fa
     assert project.organisation.name in listing.search_text
 
 
-def test_refreshing_after_an_organisation_was_renamed(session: Session, make: Factory) -> None:
+def test_listings_are_found_by_their_organisations_new_name(session: Session, make: Factory) -> None:
     listing = make.listing()
     other = make.listing(search_text="unchanged")
-    listing.organisation.name = "Omdøpt Maskin AS"
-    assert refresh_search_text(session, organisation_id=listing.organisation_id) == 1
+    edit_organisation(
+        session,
+        make.actor(make.member(listing.organisation)),
+        organisation=listing.organisation,
+        name="Omdøpt Maskin AS",
+        kind=OrganisationKind.CONTRACTOR,
+    )
     session.expire_all()
     assert "Omdøpt Maskin AS" in listing.search_text
     assert other.search_text == "unchanged"
