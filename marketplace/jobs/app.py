@@ -29,7 +29,6 @@ TASK_MODULES = (
     "marketplace.jobs.mail",
     "marketplace.jobs.listings",
     "marketplace.jobs.housekeeping",
-    "marketplace.jobs.listings",
 )
 
 RUNTIME = "runtime"
