@@ -1,7 +1,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import mapbox_vector_tile
 import pytest
 from flask import Flask
 from sqlalchemy import Connection, text
@@ -10,15 +9,11 @@ from sqlalchemy.orm import Session
 
 from marketplace.queries.basemap import MAX_ZOOM, basemap_tile
 from tests.conftest import Client
+from tests.vector_tile import read_tile
 
 BAERUM = (9, 271, 148)
 """Zoom, x and y of a tile with Oslo and Bærum."""
 NORTH_SEA = (9, 260, 148)
-
-
-def layers(content: bytes) -> dict[str, list[dict[str, object]]]:
-    decoded = mapbox_vector_tile.decode(content)
-    return {name: [feature["properties"] for feature in layer["features"]] for name, layer in decoded.items()}
 
 
 def tile(client: Client, z: int, x: int, y: int, **headers: str):  # type: ignore[no-untyped-def]
@@ -29,25 +24,25 @@ def test_a_tile_has_land_borders_and_names(client: Client) -> None:
     response = tile(client, *BAERUM)
     assert response.status_code == 200
     assert response.mimetype == "application/vnd.mapbox-vector-tile"
-    found = layers(response.data)
+    found = read_tile(response.data)
     assert {"0301", "3201"} <= {feature["number"] for feature in found["land"]}
     assert {"0301", "3201"} <= {feature["number"] for feature in found["boundary"]}
     assert "Oslo" in {feature["name"] for feature in found["place"]}
 
 
 def test_the_largest_town_is_named_first(client: Client) -> None:
-    people = [feature["population"] for feature in layers(tile(client, *BAERUM).data)["place"]]
+    people = [feature["population"] for feature in read_tile(tile(client, *BAERUM).data)["place"]]
     assert people == sorted(people, reverse=True)
 
 
 def test_far_out_only_large_towns_are_named(client: Client) -> None:
-    names = {feature["name"] for feature in layers(tile(client, 4, 8, 4).data)["place"]}
+    names = {feature["name"] for feature in read_tile(tile(client, 4, 8, 4).data)["place"]}
     assert {"Oslo", "Bergen"} <= names
     assert "Sandvika" not in names
 
 
 def test_a_municipality_with_a_town_of_its_name_is_named_once(client: Client) -> None:
-    names = [feature["name"] for feature in layers(tile(client, *BAERUM).data)["place"]]
+    names = [feature["name"] for feature in read_tile(tile(client, *BAERUM).data)["place"]]
     assert names.count("Oslo") == 1
 
 
