@@ -28,8 +28,8 @@ from sqlalchemy.orm import Session
 from geo.geometry import BBox
 from geo.materials import MaterialGroup
 from geo.postgis import geodesic_m, nearest_first, point_25833
-from geo.units import SRID_STORED
-from marketplace.models import Listing, MaterialRow, Municipality, Organisation
+from geo.units import M_PER_KM, SRID_STORED
+from marketplace.models import Listing, MaterialRow, Municipality, Organisation, Project
 from marketplace.queries.municipalities import bounds_of
 from marketplace.queries.open_listings import is_open
 from marketplace.queries.search_filters import Centre, Filter, SearchFilters, conditions_of
@@ -93,6 +93,7 @@ class Hit:
     price_nok_per_t: Decimal | None
     municipality_name: str
     organisation_name: str
+    project_name: str | None
     is_example: bool
     distance_m: float | None
 
@@ -201,6 +202,7 @@ def page_statement(
         .join(Listing.material)
         .join(Listing.municipality)
         .join(Listing.organisation)
+        .outerjoin(Listing.project)
         .order_by(*_ordered(picked.c.key, picked.c.id, is_rising=is_rising))
     )
 
@@ -263,6 +265,7 @@ HIT_COLUMNS: tuple[Any, ...] = (
     Listing.price_nok_per_t,
     Municipality.name.label("municipality_name"),
     Organisation.name.label("organisation_name"),
+    Project.name.label("project_name"),
     Listing.is_example,
 )
 
@@ -281,6 +284,7 @@ def _hit(row: Row[Any]) -> Hit:
         price_nok_per_t=row.price_nok_per_t,
         municipality_name=row.municipality_name,
         organisation_name=row.organisation_name,
+        project_name=row.project_name,
         is_example=row.is_example,
         distance_m=row.distance_m,
     )
@@ -413,7 +417,8 @@ def loosenings(session: Session, search: Search) -> tuple[Loosening, ...]:
 
 
 def bounds_of_results(session: Session, search: Search) -> BBox | None:
-    """The box around all results, for the map to show; None where there are none."""
-    box = func.ST_SetSRID(func.ST_Extent(Listing.position_25833), SRID_STORED, type_=Geometry)
-    extent = session.scalar(select(box).where(search.where()))
-    return None if extent is None else bounds_of(extent)
+    """The box around all results with a kilometre's margin, for a map to show; None where there are none."""
+    extent = func.ST_SetSRID(func.ST_Extent(Listing.position_25833), SRID_STORED)
+    box = func.ST_Expand(extent, float(M_PER_KM), type_=Geometry)
+    found = session.scalar(select(box).where(search.where()))
+    return None if found is None else bounds_of(found)

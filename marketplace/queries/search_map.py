@@ -22,8 +22,8 @@ from marketplace.queries.search import Search
 FEW = 120
 """Up to this many listings in view stand as close as pins can; more are gathered in a coarser grid."""
 
-PIN_PIXELS = 36
-CLUSTER_PIXELS = 68
+PIN_PIXELS = 40
+CLUSTER_PIXELS = 84
 MOST_CELLS_ACROSS = 60
 """However near the map says it is, the view is cut into no more cells than this each way."""
 
@@ -118,7 +118,8 @@ END"""
 TITLE = """
 concat(
     upper(left(material_name, 1)), substr(material_name, 2),
-    ' ' || translate(trim_scale(fraction_min_mm) || '/' || trim_scale(fraction_max_mm), '.', right(:signs, 1)) || :unit_mm
+    ' ' || translate(trim_scale(fraction_min_mm) || '/' || trim_scale(fraction_max_mm), '.', right(:signs, 1)),
+    CASE WHEN fraction_max_mm IS NOT NULL THEN :unit_mm END
 )"""
 
 FIGURES = """

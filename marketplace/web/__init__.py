@@ -26,6 +26,7 @@ BLUEPRINTS = (
     "projects",
     "listings",
     "geocode",
+    "search",
 )
 
 

@@ -20,7 +20,7 @@ export function addListings(map, options) {
       if (key !== "bbox" && key !== "zoom") address.searchParams.append(key, value);
     }
     address.searchParams.set("bbox", bboxOf(map).join(","));
-    address.searchParams.set("zoom", Math.round(map.getZoom()));
+    address.searchParams.set("zoom", map.getZoom());
     if (address.href === shown) return;
     pending?.abort();
     pending = new AbortController();

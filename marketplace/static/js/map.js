@@ -40,6 +40,7 @@ export function createMap(id, options) {
 
   map.mfTexts = texts;
   let byProgram = true;
+  element.mfMap = map; // for the page's own script
   map.mfMoveByProgram = (move) => {
     byProgram = true;
     move();
