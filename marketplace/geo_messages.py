@@ -33,13 +33,13 @@ MESSAGES: dict[type[StrEnum], dict[StrEnum, str]] = {
         GeometryFault.TOO_FEW_POINTS: _NO_SHAPE,
         GeometryFault.NO_AREA: _NO_SHAPE,
         GeometryFault.SELF_CROSSING: N_(
-            "The outline crosses itself near %(lat).5f north, %(lon).5f east. Move a corner so that it does not."
+            "The outline crosses itself near %(lat)s north, %(lon)s east. Move a corner so that it does not."
         ),
         GeometryFault.INVALID_SHAPE: N_(
-            "A hole in the area is not inside it near %(lat).5f north, %(lon).5f east. Draw it again."
+            "A hole in the area is not inside it near %(lat)s north, %(lon)s east. Draw it again."
         ),
         GeometryFault.TOO_LARGE_AREA: N_("The area is too large to be one site. Draw only the site itself."),
-        GeometryFault.TOO_MANY_VERTICES: N_("The outline has %(count)d corners; at most %(limit)d can be used."),
+        GeometryFault.TOO_MANY_VERTICES: N_("The outline has %(count)s corners; at most %(limit)s can be used."),
         GeometryFault.WRONG_RANGE: N_("The edges of the map view are in the wrong order."),
     },
     QuantityFault: {

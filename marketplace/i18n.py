@@ -17,6 +17,9 @@ __all__ = ["DEFAULT_LOCALE", "LOCALES", "N_", "babel", "init_app", "select_local
 LOCALES = {"nb": "Norsk (bokmål)", "en": "English"}
 DEFAULT_LOCALE = "nb"
 
+SHORTEST_GROUPED = 10_000
+DECIMALS_OF_A_DEGREE = "#,##0.#####"
+
 babel = Babel()
 
 
@@ -32,12 +35,15 @@ def select_locale() -> str:
 
 
 def translate(message: str, params: dict[str, object]) -> str:
-    """Translate a message that was marked with `N_`, with its named parameters; decimals in the language's own way."""
+    """Translate a message that was marked with `N_`, with its named parameters; numbers in the language's own way."""
     return gettext(message, **{name: _written(value) for name, value in params.items()})
 
 
 def _written(value: object) -> object:
-    return format_decimal(value) if isinstance(value, Decimal) else value
+    """Numbers as people write them; whole ones below ten thousand stay as they are, for among them are years."""
+    if isinstance(value, int) and value < SHORTEST_GROUPED:
+        return value
+    return format_decimal(value, DECIMALS_OF_A_DEGREE) if isinstance(value, Decimal | float | int) else value
 
 
 def init_app(app: Flask) -> None:
