@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 import shapely
+from geoalchemy2 import WKBElement
 from geoalchemy2.shape import to_shape
 from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -15,8 +16,8 @@ from marketplace.models import Listing, Municipality, Organisation, Project
 from marketplace.queries.paging import Cursor, IdPage, page_by_id
 from marketplace.types import ListingKind, ListingStatus, ProjectKind
 
-OPTIONS_AT_MOST = 200
-"""More projects than this in a choice are for nobody; the newest are what a new listing is about."""
+OPTIONS_AT_MOST = 100
+"""Nobody finds a project in a longer list; one that is not in it is posted for from its own page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,6 @@ class ProjectOption:
     organisation_id: int
     organisation_name: str
     period: tuple[date, date]
-    position: Position
 
 
 def project_with_listings(session: Session, *, project_id: int) -> Project | None:
@@ -84,7 +84,14 @@ def project_options(
 ) -> tuple[ProjectOption, ...]:
     """The projects a listing can belong to: `first_id`, then those that are not over; the newest of each first."""
     query = (
-        select(Project, Organisation.name)
+        select(
+            Project.id,
+            Project.name,
+            Project.organisation_id,
+            Organisation.name.label("organisation_name"),
+            Project.starts_on,
+            Project.ends_on,
+        )
         .join(Project.organisation)
         .where(Project.organisation_id.in_(organisation_ids))
         .order_by(Project.id.is_distinct_from(first_id), Project.ends_on < today, Project.id.desc())
@@ -92,15 +99,25 @@ def project_options(
     )
     return tuple(
         ProjectOption(
-            id=project.id,
-            name=project.name,
-            organisation_id=project.organisation_id,
-            organisation_name=organisation_name,
-            period=project.period,
-            position=position_of(project),
+            id=row.id,
+            name=row.name,
+            organisation_id=row.organisation_id,
+            organisation_name=row.organisation_name,
+            period=(row.starts_on, row.ends_on),
         )
-        for project, organisation_name in session.execute(query)
+        for row in session.execute(query)
     )
+
+
+def position_of_project(session: Session, *, project_id: int) -> Position | None:
+    """Where a project is, in degrees."""
+    return _position(session.scalar(select(Project.position_25833).where(Project.id == project_id)))
+
+
+def newest_position(session: Session, *, organisation_ids: tuple[int, ...]) -> Position | None:
+    """Where the newest project of some organisations is: the next one is seldom at the other end of the country."""
+    own = Project.organisation_id.in_(organisation_ids)
+    return _position(session.scalar(select(Project.position_25833).where(own).order_by(Project.id.desc()).limit(1)))
 
 
 def site_of(project: Project) -> Site:
@@ -112,7 +129,15 @@ def site_of(project: Project) -> Site:
 
 def position_of(row: Project | Listing) -> Position:
     """Where a project or listing is, in degrees."""
-    point = from_stored(to_shape(row.position_25833))
+    position = _position(row.position_25833)
+    assert position is not None
+    return position
+
+
+def _position(point_25833: WKBElement | None) -> Position | None:
+    if point_25833 is None:
+        return None
+    point = from_stored(to_shape(point_25833))
     assert isinstance(point, shapely.Point)
     return Position(lon=point.x, lat=point.y)
 

@@ -9,7 +9,6 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from geo.geometry import Position
 from geo.materials import Fraction, MaterialGroup, taxonomy
 from geo.quantities import MAX_MASS_T
 from geo.units import EnteredUnit
@@ -20,7 +19,7 @@ from marketplace.i18n import translate
 from marketplace.models import Listing
 from marketplace.permissions import Permission, allows
 from marketplace.queries import listings as queries
-from marketplace.queries.projects import ProjectOption, position_of, project_options
+from marketplace.queries.projects import ProjectOption, position_of, position_of_project, project_options
 from marketplace.services import listings as services
 from marketplace.services.editing import edit_version
 from marketplace.services.listing_details import ListingDetails, check_details
@@ -282,8 +281,8 @@ def _data_of(listing: Listing) -> dict[str, object]:
 
 
 def _form_page(form: ListingForm, *, listing: Listing | None, projects: tuple[ProjectOption, ...]) -> str:
-    chosen = next((each for each in projects if each.id == form.project_id.data), None)
-    near: Position | None = chosen.position if chosen else None
+    chosen = next((each.id for each in projects if each.id == form.project_id.data), None)
+    near = position_of_project(db.session, project_id=chosen) if chosen else None
     return render_template(
         "listings/form.html",
         form=form,

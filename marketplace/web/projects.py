@@ -4,7 +4,6 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from geo.geometry import Position
 from marketplace import clock, db
 from marketplace.errors import NotFound
 from marketplace.forms.projects import ProjectForm
@@ -146,17 +145,11 @@ def _data_of(project: Project) -> dict[str, object]:
 
 
 def _form_page(form: ProjectForm, *, project: Project | None) -> str:
-    near = queries.position_of(project) if project else newest_position()
+    own = tuple(membership.organisation_id for membership in current_actor().editable)
+    near = queries.position_of(project) if project else queries.newest_position(db.session, organisation_ids=own)
     return render_template(
         "projects/form.html",
         form=form,
         project=project,
         map=drawing_map("site_map", target_id=form.site.id, near=near, polygons=True),
     )
-
-
-def newest_position() -> Position | None:
-    """Where the visitor's newest project is: the next one is seldom at the other end of the country."""
-    own = tuple(membership.organisation_id for membership in current_actor().editable)
-    options = queries.project_options(db.session, organisation_ids=own, today=clock.local_date(clock.now()), limit=1)
-    return options[0].position if options else None
