@@ -3,12 +3,12 @@
 from enum import StrEnum
 from http import HTTPStatus
 
-from flask import Flask, Response, g, make_response, render_template, request
+from flask import Flask, Response, current_app, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 
 from geo.errors import GeoError
 from marketplace.errors import DomainError, TooManyAttempts, status_of
@@ -45,6 +45,12 @@ def forget_changes() -> None:
         g.db_session.rollback()
 
 
+def answer_without_database() -> None:
+    """The page that says that the database does not answer must not ask it who the visitor is, nor anything else."""
+    g.database_failed = True
+    g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]  # Flask-Login's
+
+
 def on_domain_error(error: DomainError | GeoError[StrEnum]) -> ResponseReturnValue:
     forget_changes()
     message = error.message if isinstance(error, DomainError) else message_of(error)
@@ -55,6 +61,8 @@ def on_domain_error(error: DomainError | GeoError[StrEnum]) -> ResponseReturnVal
 
 
 def on_http_exception(error: HTTPException) -> ResponseReturnValue:
+    if isinstance(error, InternalServerError) and isinstance(error.original_exception, Exception):
+        return on_fault(error.original_exception)  # the page of another error could not be made
     forget_changes()
     if error.code is None or error.response is not None or error.code < HTTPStatus.BAD_REQUEST:
         return error
@@ -82,8 +90,10 @@ def on_csrf_error(error: CSRFError) -> ResponseReturnValue:
 
 
 def on_fault(error: Exception) -> ResponseReturnValue:
-    forget_changes()
     log.error("fault", path=request.path, exc_info=error)
+    if isinstance(error, OperationalError):
+        answer_without_database()
+    forget_changes()
     status = HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, OperationalError) else HTTPStatus.INTERNAL_SERVER_ERROR
     return error_response(status, message=_("Something went wrong on our side. Nothing of what you sent was stored."))
 
