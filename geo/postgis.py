@@ -96,7 +96,7 @@ class NativePoint(UserDefinedType[str]):
 
     cache_ok = True
 
-    def get_col_spec(self) -> str:
+    def get_col_spec(self, **_options: Any) -> str:
         """Name the type in SQL."""
         return "point"
 
@@ -106,7 +106,7 @@ class NativePolygon(UserDefinedType[str]):
 
     cache_ok = True
 
-    def get_col_spec(self) -> str:
+    def get_col_spec(self, **_options: Any) -> str:
         """Name the type in SQL."""
         return "polygon"
 

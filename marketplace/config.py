@@ -108,7 +108,7 @@ def load_settings(**overrides: object) -> Settings:
         BadSettings: one sentence a setting that cannot be used.
     """
     try:
-        return Settings(**overrides)  # type: ignore[arg-type] - pydantic validates what comes
+        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic validates what comes
     except ValidationError as error:
         raise BadSettings("; ".join(_sentence(problem) for problem in error.errors())) from None
 

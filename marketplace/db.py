@@ -62,7 +62,7 @@ def _current_session() -> Session:
     return current
 
 
-session: Session = LocalProxy(_current_session)  # type: ignore[assignment] - a proxy of the request's session
+session: Session = LocalProxy(_current_session)  # type: ignore[assignment]  # a proxy of the request's session
 
 
 def init_app(app: Flask, bind: Engine | Connection) -> None:

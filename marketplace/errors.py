@@ -4,7 +4,8 @@ Services and `geo/` raise; only the edges (web, api, cli, jobs) turn an error in
 message id with named parameters and is translated at the edge.
 """
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from geo.errors import GeoError
@@ -17,7 +18,7 @@ class FieldError:
 
     field: str
     message: str
-    params: dict[str, object] = field(default_factory=dict)
+    params: dict[str, object] = dataclasses.field(default_factory=dict)
 
 
 class DomainError(Exception):

@@ -81,7 +81,7 @@ class OwnMap(folium.Map):
 
     def render(self, **kwargs: Any) -> str:
         # folium.Map adds a script of its own for retina and touch, inline in the head; Leaflet 1.9 needs none.
-        JSCSSMixin.render(self, **kwargs)  # type: ignore[no-untyped-call]
+        JSCSSMixin.render(self, **kwargs)
         return ""
 
 
@@ -99,7 +99,7 @@ class ScriptLayer(JSCSSMixin):
     )
 
     def __init__(self, options: dict[str, Any]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._name = type(self).__name__
         self.options = options
 

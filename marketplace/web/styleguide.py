@@ -130,7 +130,7 @@ class SampleForm(FlaskForm):
 @requires(Permission.PUBLIC)
 def index() -> ResponseReturnValue:
     """The components; `?errors` shows the forms as they come back, `?flash` the messages."""
-    form = SampleForm()  # type: ignore[no-untyped-call]
+    form = SampleForm()
     if "errors" in request.args:
         form.title.errors = ["Skriv en tittel."]
         form.quantity.errors = ["Mengden må være større enn 0 t."]
@@ -146,7 +146,7 @@ def index() -> ResponseReturnValue:
 @bp.get("/map")
 @requires(Permission.PUBLIC)
 def maps() -> ResponseReturnValue:
-    form = SampleForm()  # type: ignore[no-untyped-call]
+    form = SampleForm()
     live = compose_map(
         "live",
         view=MapView(bbox=AROUND_BAERUM),
