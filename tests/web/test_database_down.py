@@ -10,7 +10,7 @@ from tests.conftest import test_settings as settings_on
 
 @pytest.fixture
 def client() -> FlaskClient:
-    app = create_app(settings_on(make_url("postgresql://someone@127.0.0.1:1/nothing"), log_level="critical"))
+    app = create_app(settings_on(make_url("postgresql://someone@127.0.0.1:1/nothing")))
     return app.test_client()
 
 
