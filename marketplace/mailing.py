@@ -54,7 +54,7 @@ class MailRenderer:
             extensions=["jinja2.ext.i18n"],
         )
         catalogue = Translations.load(TRANSLATIONS, [locale])
-        environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined] - of the extension
+        environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]  # of the extension
         babel_locale = BABEL_LOCALES.get(locale, locale)
         environment.globals["link"] = self._link
         environment.filters["date_"] = lambda iso: format_date(date.fromisoformat(iso), "long", locale=babel_locale)

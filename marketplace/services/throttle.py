@@ -30,7 +30,7 @@ def hit(session: Session, *, key: str, limit: int, window: timedelta, now: datet
         )
         .returning(Throttle.hits)
     )
-    if session.scalar(count) > limit:
+    if session.execute(count).scalar_one() > limit:
         raise TooManyAttempts(retry_after_s=int((started + window - now).total_seconds()) + 1)
 
 

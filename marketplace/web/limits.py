@@ -44,7 +44,7 @@ def count_attempt(*counted: tuple[Limit, str | int]) -> None:
     Raises:
         TooManyAttempts: one of the limits is passed.
     """
-    settings = current_app.settings  # type: ignore[attr-defined] - set by build_app
+    settings = current_app.settings  # type: ignore[attr-defined]  # set by build_app
     if not settings.rate_limits:
         return
     now = clock.now()

@@ -63,5 +63,5 @@ def pieces_of(text: str, *, base_url: str) -> list[Piece]:
 
 
 def _base_url() -> str:
-    base_url: str = current_app.settings.base_url  # type: ignore[attr-defined] - set by build_app
+    base_url: str = current_app.settings.base_url  # type: ignore[attr-defined]  # set by build_app
     return base_url

@@ -44,5 +44,5 @@ def browser_key() -> str:
 
 
 def link_signer() -> LinkSigner:
-    settings = current_app.settings  # type: ignore[attr-defined] - set by build_app
+    settings = current_app.settings  # type: ignore[attr-defined]  # set by build_app
     return LinkSigner(settings.secret_key.get_secret_value())

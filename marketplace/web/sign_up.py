@@ -84,13 +84,22 @@ def resend() -> ResponseReturnValue:
 @requires(Permission.PUBLIC)
 def confirm() -> ResponseReturnValue:
     """A GET only shows a button: mail scanners open links, and must not confirm anything."""
-    link = {"token": request.args.get("token", ""), "browser_key": browser_key(), "signer": link_signer()}
+    token, browser, signer = request.args.get("token", ""), browser_key(), link_signer()
     form = ConfirmForm()
     try:
-        pending = accounts.pending_confirmation(db.session, now=clock.now(), **link)
+        pending = accounts.pending_confirmation(
+            db.session, token=token, browser_key=browser, signer=signer, now=clock.now()
+        )
         if form.validate_on_submit():
             with applying(form) as attempt:
-                user = accounts.confirm_address(db.session, password=form.password.data, now=clock.now(), **link)
+                user = accounts.confirm_address(
+                    db.session,
+                    token=token,
+                    password=form.password.data,
+                    browser_key=browser,
+                    signer=signer,
+                    now=clock.now(),
+                )
             if attempt.ok:
                 actor = begin_session(user).actor
                 flash(_("Welcome, %(name)s. Your address is confirmed.", name=user.name), "success")

@@ -1,13 +1,15 @@
 """Accounts: what may be known of them, and what it takes to get in."""
 
+import threading
 from datetime import timedelta
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import select
+from sqlalchemy import Engine, delete, select, text
 from sqlalchemy.orm import Session
 
 from marketplace.actor import Actor
+from marketplace.db import make_sessions
 from marketplace.errors import InvalidInput
 from marketplace.models import OutboxMail, User
 from marketplace.queries.accounts import account_for_session, example_accounts, user_by_email
@@ -375,3 +377,35 @@ def test_example_accounts_come_by_kind_and_role_with_administrators_last(session
     ]
     make.member(contractor)
     assert [account.user_id for account in example_accounts(session)] == [user.id for user in reversed(made)]
+
+
+def test_signing_up_twice_at_once_makes_one_account_and_tells_nobody(engine: Engine) -> None:
+    """On connections of their own: the index refuses the second row, and neither of the two learns of it."""
+    sessions = make_sessions(engine)
+    start, failures = threading.Barrier(2), []
+    email = "twice@bygg.example"
+
+    def attempt() -> None:
+        with sessions() as session:
+            start.wait()
+            try:
+                sign_up(session, email=email)
+                session.commit()
+            except Exception as error:
+                failures.append(error)
+
+    threads = [threading.Thread(target=attempt) for _ in range(2)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        with sessions() as session:
+            assert len(session.scalars(select(User).where(User.email == email)).all()) == 1
+            assert len(session.scalars(select(OutboxMail).where(OutboxMail.recipient == email)).all()) == 2
+    finally:
+        with sessions.begin() as session:
+            session.execute(delete(OutboxMail).where(OutboxMail.recipient == email))
+            session.execute(delete(User).where(User.email == email))
+            session.execute(text("DELETE FROM procrastinate_jobs"))
