@@ -19,7 +19,13 @@ from marketplace.i18n import translate
 from marketplace.models import Listing
 from marketplace.permissions import Permission, allows
 from marketplace.queries import listings as queries
-from marketplace.queries.projects import ProjectOption, position_of, position_of_project, project_options
+from marketplace.queries.projects import (
+    ProjectOption,
+    newest_position,
+    position_of,
+    position_of_project,
+    project_options,
+)
 from marketplace.services import listings as services
 from marketplace.services.editing import edit_version
 from marketplace.services.listing_details import ListingDetails, check_details
@@ -282,7 +288,12 @@ def _data_of(listing: Listing) -> dict[str, object]:
 
 def _form_page(form: ListingForm, *, listing: Listing | None, projects: tuple[ProjectOption, ...]) -> str:
     chosen = next((each.id for each in projects if each.id == form.project_id.data), None)
-    near = position_of_project(db.session, project_id=chosen) if chosen else None
+    own = tuple(each.organisation_id for each in current_actor().editable)
+    near = (
+        position_of_project(db.session, project_id=chosen)
+        if chosen
+        else newest_position(db.session, organisation_ids=own)
+    )
     return render_template(
         "listings/form.html",
         form=form,
