@@ -86,7 +86,10 @@ ensure_postgresql() {
         stop "$POSTGRES_FOUND (POSTGRES_BIN is $POSTGRES_BIN)"
     fi
     has_apt || stop "$POSTGRES_FOUND. Install both, or name the folder of its programs in POSTGRES_BIN, or set DATABASE_URL."
-    may_be_root || stop "$POSTGRES_FOUND. An administrator has to run:  apt-get install postgresql postgis postgresql-postgis"
+    if ! may_be_root; then
+        version=$(postgresql_version)
+        stop "$POSTGRES_FOUND. An administrator has to run:  apt-get install postgresql${version:+-$version} postgresql${version:+-$version}-postgis${version:+-3}"
+    fi
     apt_update
     version=$(postgresql_version)
     [ -n "$version" ] && [ "$version" -ge 15 ] ||

@@ -120,3 +120,21 @@ def test_a_locked_tool_is_taken_with_its_hashes_only(tmp_path: Path) -> None:
     assert lines[0].startswith("uv==")
     assert all(line.startswith("    --hash=sha256:") for line in lines[1:])
     assert lines[-1].rstrip("\\ ").startswith("    --hash")
+
+
+def test_without_rights_the_postgresql_packages_of_this_system_are_named(tmp_path: Path) -> None:
+    _program(tmp_path / "apt-get", "exit 0")
+    _program(tmp_path / "apt-cache", "echo postgresql-17-postgis-3 - Geographic objects")
+    missing = "postgres_is_here() { POSTGRES_FOUND='PostgreSQL is missing'; return 1; }; may_be_root() { return 1; }; "
+    run = _bash(f"{missing} ensure_postgresql", PATH=f"{tmp_path}:/usr/bin:/bin")
+    assert run.returncode == 1
+    assert "has to run:  apt-get install postgresql-17 postgresql-17-postgis-3" in run.stderr
+
+
+def test_a_system_that_offers_only_an_old_postgresql_is_said_so(tmp_path: Path) -> None:
+    _program(tmp_path / "apt-get", "exit 0")
+    _program(tmp_path / "apt-cache", "echo postgresql-14-postgis-3 - Geographic objects")
+    missing = "postgres_is_here() { POSTGRES_FOUND='PostgreSQL is missing'; return 1; }; may_be_root() { return 0; }; "
+    run = _bash(f"{missing} step() {{ :; }}; ensure_postgresql", PATH=f"{tmp_path}:/usr/bin:/bin")
+    assert run.returncode == 1
+    assert "this system's packages offer PostgreSQL 14" in run.stderr
