@@ -423,14 +423,6 @@ WRONG = {
     "position": "{}",
     "site": "[]",
 }
-    "name": "www.navn.no",
-    "kind": "none",
-    "material_key": "gold",
-    "position": "{}",
-    "site": "[]",
-    "email": "kari",
-    "org_number": "1",
-}
 
 
 @pytest.mark.parametrize("path", ["/signup", "/login", "/password/forgotten"])
