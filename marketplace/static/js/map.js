@@ -95,5 +95,15 @@ export function label(marker, text) {
   };
   marker.on("add", apply);
   apply();
+  // Focus goes into a pin's popup with whom opened it, and back to the pin when it closes.
+  marker.on("popupopen", ({ popup }) => {
+    const inside = popup.getElement();
+    if (document.activeElement === marker.getElement()) inside?.querySelector("a[href]:not([role])")?.focus({ preventScroll: true });
+    inside?.addEventListener("keydown", (event) => event.key === "Escape" && marker.closePopup());
+  });
+  marker.on("popupclose", ({ popup }) => {
+    if (popup.getElement()?.contains(document.activeElement)) marker.getElement()?.focus({ preventScroll: true });
+  });
+  marker.on("keydown", ({ originalEvent }) => originalEvent.key === "Escape" && marker.closePopup());
   return marker;
 }
