@@ -6,10 +6,10 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from marketplace.models import Invitation, Listing, Membership, Municipality, Organisation, User
+from marketplace.models import Invitation, Listing, Membership, Municipality, User
 from marketplace.queries.open_listings import is_open
 from marketplace.queries.paging import Cursor, IdPage, page_by_id
-from marketplace.types import OrganisationKind, Role
+from marketplace.types import Role
 
 RANK = {role: rank for rank, role in enumerate(Role)}
 
@@ -33,18 +33,6 @@ class SentInvitation:
     invited_by: str
     expires_at: datetime
     has_run_out: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnOrganisation:
-    """An organisation, seen by one of its members."""
-
-    id: int
-    name: str
-    org_number: str
-    kind: OrganisationKind
-    role: Role
-    is_example: bool
 
 
 def members_of(session: Session, *, organisation_id: int) -> list[Member]:
@@ -89,26 +77,6 @@ def open_invitations(session: Session, *, organisation_id: int, now: datetime) -
             has_run_out=invitation.expires_at <= now,
         )
         for invitation, inviter in session.execute(query)
-    ]
-
-
-def organisations_of(session: Session, *, user_id: int) -> list[OwnOrganisation]:
-    query = (
-        select(Organisation, Membership.role)
-        .join(Membership, Membership.organisation_id == Organisation.id)
-        .where(Membership.user_id == user_id)
-        .order_by(Organisation.name, Organisation.id)
-    )
-    return [
-        OwnOrganisation(
-            id=organisation.id,
-            name=organisation.name,
-            org_number=organisation.org_number,
-            kind=organisation.kind,
-            role=role,
-            is_example=organisation.is_example,
-        )
-        for organisation, role in session.execute(query)
     ]
 
 

@@ -6,7 +6,8 @@
 
 The subject's loader takes the view's URL arguments; the view is handed the subject instead of them. A subject that the
 visitor may not know of is answered as not found, one they may see but not change as forbidden, and a visitor who is
-not logged in is sent to log in and comes back.
+not logged in is sent to log in and comes back. Who would post, and edits for no organisation, is sent to where they can
+come to.
 """
 
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from marketplace.queries.accounts import SessionAccount, account_for_session
 
 DECLARATION = "declared_permission"
 UNDECLARED_ENDPOINTS = frozenset({"static"})
+TAKES_AN_ORGANISATION = frozenset({Permission.CREATE_PROJECT, Permission.CREATE_LISTING})
 
 
 class LoggedInUser(UserMixin):
@@ -89,6 +91,8 @@ def refusal(permission: Permission, subject: object) -> ResponseReturnValue | No
         raise NotFound
     if actor.is_anonymous:
         return _to_log_in()
+    if permission in TAKES_AN_ORGANISATION and request.method == "GET":
+        return redirect(url_for("organisations.mine", needed="editor"))
     raise Forbidden
 
 

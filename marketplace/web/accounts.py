@@ -94,8 +94,9 @@ def reset() -> ResponseReturnValue:
                     db.session, token=token, password=form.password.data, signer=link_signer(), now=clock.now()
                 )
             if attempt.ok:
+                first_page = _first_page(begin_session(user))  # before the message: a new session begins empty
                 flash(_("Your new password is in place, and you are logged in."), "success")
-                return redirect(_first_page(begin_session(user)))
+                return redirect(first_page)
     except DeadLink as dead:
         return dead_link_page(dead, again=url_for(".forgotten"))
     return render_template("accounts/reset.html", form=form, email=user.email), unprocessable(form)

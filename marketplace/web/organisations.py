@@ -68,10 +68,7 @@ def load_invitation(organisation_id: int, invitation_id: int) -> Invitation:
 @bp.get("")
 @requires(Permission.ACCOUNT)
 def mine() -> ResponseReturnValue:
-    user_id = current_actor().user_id
-    assert user_id is not None
-    found = queries.organisations_of(db.session, user_id=user_id)
-    return render_template("organisations/mine.html", organisations=found)
+    return render_template("organisations/mine.html", needs_role="needed" in request.args)
 
 
 @bp.route("/new", methods=["GET", "POST"])

@@ -294,6 +294,8 @@ def ask(app: Flask, method: str, path: str, visitor: User | None) -> TestRespons
 def outcome(answer: TestResponse) -> str:
     if answer.status_code == HTTPStatus.UNAUTHORIZED or (answer.location or "").startswith("/login"):
         return "log in"
+    if (answer.location or "").startswith("/organisations?needed="):
+        return "forbidden"  # and led to where they can come to it
     named = {HTTPStatus.FORBIDDEN: "forbidden", HTTPStatus.NOT_FOUND: "not found"}
     if answer.status_code in named:
         return named[HTTPStatus(answer.status_code)]

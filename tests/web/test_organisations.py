@@ -332,6 +332,16 @@ def test_an_invitation_of_another_organisation_cannot_be_named(
     assert invitation.revoked_at is None
 
 
+def test_who_would_post_and_may_not_is_told_what_it_takes(
+    visitor: Client, make: Factory, owner: User, organisation: Organisation
+) -> None:
+    del owner
+    visitor.log_in_as(make.member(organisation, role=Role.VIEWER))
+    assert "you must be an owner or editor" in visitor.get("/listings/new", follow_redirects=True).text
+    visitor.log_in_as(make.user())
+    assert "Whom do you act for?" in visitor.get("/projects/new", follow_redirects=True).text
+
+
 # Invitations ----------------------------------------------------------------------------------------------------------
 
 

@@ -228,7 +228,8 @@ def test_a_viewer_sees_but_does_not_change(client: Client, make: Factory) -> Non
     assert f"/projects/{project.id}/edit" not in page.text
     assert "/listings/new" not in page.text
     assert client.get(f"/projects/{project.id}/edit").status_code == 403
-    assert client.get("/projects/new").status_code == 403
+    assert client.get("/projects/new").location == "/organisations?needed=editor"
+    assert client.post("/projects/new").status_code == 403
 
 
 def test_outsiders_see_published_listings_only(client: Client, make: Factory) -> None:
