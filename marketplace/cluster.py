@@ -227,6 +227,7 @@ class Cluster:
         """Undo `keep`; whether it is stopped now, which it is not while someone holds a lease."""
         if not self.home.is_dir():
             return True
+        self.require_own()
         with self._one_at_a_time():
             (self.home / "kept").unlink(missing_ok=True)
             return self._stop_if_unused()
@@ -277,6 +278,16 @@ class Cluster:
         finally:
             os.close(descriptor)
 
+    def require_own(self) -> None:
+        """Raises ClusterError where it is another user's, whom only root may act for."""
+        if not self.given_home.exists() or os.geteuid() in (0, self.given_home.stat().st_uid):
+            return
+        owner = SystemUser(uid=self.given_home.stat().st_uid, gid=0).name
+        raise ClusterError(
+            f"the private cluster in {self.given_home} belongs to {owner}: run this as {owner},"
+            " or set DATABASE_URL, or remove that folder to begin anew"
+        )
+
     # Making -----------------------------------------------------------------------------------------------------------
 
     def _prepare_home(self) -> None:
@@ -288,12 +299,7 @@ class Cluster:
                 self.given_home.mkdir()
             else:
                 self._put_home_outside()
-        if self.given_home.stat().st_uid != os.geteuid() and os.geteuid() != 0:
-            owner = SystemUser(uid=self.given_home.stat().st_uid, gid=0).name
-            raise ClusterError(
-                f"the private cluster in {self.given_home} belongs to {owner}: run this as {owner},"
-                " or set DATABASE_URL, or remove that folder to begin anew"
-            )
+        self.require_own()
         if not self.user.can_enter(self.home):
             raise ClusterError(
                 f"the user {self.user.name} cannot enter {self.home}: check the rights of the folders above"

@@ -41,6 +41,7 @@ def stop() -> None:
 def status() -> None:
     """Say whether the cluster runs, where it is, and what keeps it running."""
     cluster = Cluster()
+    cluster.require_own()
     if not cluster.data.exists():
         click.echo(f"No cluster has been made yet in {cluster.given_home}.")
         return
