@@ -95,14 +95,13 @@ export function label(marker, text) {
   };
   marker.on("add", apply);
   apply();
-  // Focus goes into a pin's popup with whom opened it, and back to the pin when it closes.
+  // Focus goes into a pin's popup with whom opened it, and back to the pin when it is closed.
+  const back = () => marker.closePopup().getElement()?.focus({ preventScroll: true });
   marker.on("popupopen", ({ popup }) => {
     const inside = popup.getElement();
-    if (document.activeElement === marker.getElement()) inside?.querySelector("a[href]:not([role])")?.focus({ preventScroll: true });
-    inside?.addEventListener("keydown", (event) => event.key === "Escape" && marker.closePopup());
-  });
-  marker.on("popupclose", ({ popup }) => {
-    if (popup.getElement()?.contains(document.activeElement)) marker.getElement()?.focus({ preventScroll: true });
+    if (document.activeElement === marker.getElement()) inside.querySelector("a[href]:not([role])")?.focus({ preventScroll: true });
+    inside.onkeydown = (event) => event.key === "Escape" && back();
+    inside.querySelector(".leaflet-popup-close-button").onclick = back;
   });
   marker.on("keydown", ({ originalEvent }) => originalEvent.key === "Escape" && marker.closePopup());
   return marker;
