@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.orm import InstrumentedAttribute
@@ -94,7 +95,7 @@ class SearchFilters:
         return self.materials | by_group
 
 
-EMPTY: Mapping[Filter, Mapping[str, object]] = {
+EMPTY: Mapping[Filter, Mapping[str, Any]] = {
     Filter.TEXT: {"text": ""},
     Filter.KIND: {"kind": None},
     Filter.MATERIAL: {"groups": frozenset(), "materials": frozenset()},

@@ -20,12 +20,15 @@ from marketplace.models import Listing
 from marketplace.queries.search import Search
 
 FEW = 120
-"""Up to this many listings in view stand as close as pins can; more are gathered in a coarser grid."""
+"""Up to this many listings in view are arranged one by one; more are first gathered in the cells of a grid."""
 
-PIN_PIXELS = 40
-CLUSTER_PIXELS = 84
-MOST_CELLS_ACROSS = 60
-"""However near the map says it is, the view is cut into no more cells than this each way."""
+PIN_PIXELS = 36
+CLUSTER_PIXELS = 48
+"""Pins, and clusters, nearer to each other than this are one."""
+CELL_PIXELS = 84
+LARGEST_MAP_PIXELS = 5_000
+"""However near the map says it is, it is not taken for larger than this: a view of all Norway at the zoom level of a
+street would be thousands of pins."""
 
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 NARROW_NO_BREAK_SPACE = "\N{NARROW NO-BREAK SPACE}"
@@ -60,8 +63,9 @@ def map_statement(search: Search, *, view: BBox, zoom: float, texts: MapTexts) -
     many = points.offset(literal_column("0")).cte("many")
     arranged = ARRANGED.bindparams(
         few=FEW,
-        fine_m=cell_side_m(view, zoom=zoom, pixels=PIN_PIXELS),
-        coarse_m=cell_side_m(view, zoom=zoom, pixels=CLUSTER_PIXELS),
+        pin_m=size_on_map_m(view, zoom=zoom, pixels=PIN_PIXELS),
+        cluster_m=size_on_map_m(view, zoom=zoom, pixels=CLUSTER_PIXELS),
+        cell_m=size_on_map_m(view, zoom=zoom, pixels=CELL_PIXELS),
         **{group.value: [material.key for material in taxonomy().in_group(group)] for group in MaterialGroup},
         is_norwegian=texts.is_norwegian,
         signs=f"{NARROW_NO_BREAK_SPACE}," if texts.is_norwegian else ",.",
@@ -78,10 +82,10 @@ def map_statement(search: Search, *, view: BBox, zoom: float, texts: MapTexts) -
     return arranged.columns(map=Text).add_cte(few, many)
 
 
-def cell_side_m(view: BBox, *, zoom: float, pixels: int) -> float:
-    """The side of a grid cell of about `pixels` on the map, or a larger one where the view would hold too many."""
+def size_on_map_m(view: BBox, *, zoom: float, pixels: int) -> float:
+    """The metres that some pixels of the map are, or what they would be if the view filled `LARGEST_MAP_PIXELS`."""
     min_x, min_y, max_x, max_y = stored_box(view.west, view.south, view.east, view.north).bounds
-    return max(grid_cell_m(zoom, pixels=pixels), max(max_x - min_x, max_y - min_y) / MOST_CELLS_ACROSS)
+    return max(grid_cell_m(zoom, pixels=pixels), pixels * max(max_x - min_x, max_y - min_y) / LARGEST_MAP_PIXELS)
 
 
 POINT: tuple[Any, ...] = (
@@ -122,18 +126,15 @@ concat(
     CASE WHEN fraction_max_mm IS NOT NULL THEN :unit_mm END
 )"""
 
-FIGURES = """
-count(*) AS count,
-count(*) FILTER (WHERE kind = 'surplus') AS surplus,
+BY_GROUP = """
 count(*) FILTER (WHERE material_key = ANY(:stone)) AS stone,
 count(*) FILTER (WHERE material_key = ANY(:soil)) AS soil,
 count(*) FILTER (WHERE material_key = ANY(:concrete)) AS concrete,
-count(*) FILTER (WHERE material_key = ANY(:asphalt)) AS asphalt,
-sum(mass_t) AS mass_t,
-ST_Transform(ST_Point(avg(x), avg(y), 25833), 4326) AS middle,
-ST_Transform(ST_Point(min(x), min(y), 25833), 4326) AS south_west,
-ST_Transform(ST_Point(max(x), max(y), 25833), 4326) AS north_east,
-min(x) = max(x) AND min(y) = max(y) AS is_one_spot"""
+count(*) FILTER (WHERE material_key = ANY(:asphalt)) AS asphalt"""
+
+FIGURES = f"""
+count(*) AS count, count(*) FILTER (WHERE kind = 'surplus') AS surplus, {BY_GROUP}, sum(mass_t) AS mass_t,
+sum(x) AS sum_x, sum(y) AS sum_y, min(x) AS min_x, max(x) AS max_x, min(y) AS min_y, max(y) AS max_y"""
 
 ARRANGED = text(
     """
@@ -160,16 +161,37 @@ SELECT json_build_object(
     ) ORDER BY cell.first_id), '[]')
 )::text AS map
 FROM (
-    -- Only one of the two is read: the question how many there are is asked once, before.
-    SELECT $figures, min(id) AS first_id, array_agg(id) AS ids
-    FROM few
-    WHERE (SELECT count(*) FROM few) <= :few
-    GROUP BY floor(x / :fine_m), floor(y / :fine_m)
-    UNION ALL
-    SELECT $figures, min(id) AS first_id, CASE WHEN count(*) = 1 THEN ARRAY[min(id)] END AS ids
-    FROM many
-    WHERE (SELECT count(*) FROM few) > :few
-    GROUP BY floor(x / :coarse_m), floor(y / :coarse_m)
+    -- What would lie on each other on the map becomes one cluster: neighbours by distance, whatever cell they are in.
+    SELECT
+        sum(count) AS count, sum(surplus) AS surplus,
+        sum(stone) AS stone, sum(soil) AS soil, sum(concrete) AS concrete, sum(asphalt) AS asphalt,
+        sum(mass_t) AS mass_t,
+        ST_Transform(ST_Point(sum(sum_x) / sum(count), sum(sum_y) / sum(count), 25833), 4326) AS middle,
+        ST_Transform(ST_Point(min(min_x), min(min_y), 25833), 4326) AS south_west,
+        ST_Transform(ST_Point(max(max_x), max(max_y), 25833), 4326) AS north_east,
+        min(min_x) = max(max_x) AND min(min_y) = max(max_y) AS is_one_spot,
+        array_agg(single_id) FILTER (WHERE single_id IS NOT NULL) AS ids,
+        min(first_id) AS first_id
+    FROM (
+        SELECT *, ST_ClusterDBSCAN(
+            ST_Point(sum_x / count, sum_y / count, 25833),
+            (SELECT CASE WHEN count(*) <= :few THEN :pin_m ELSE :cluster_m END FROM few),
+            1
+        ) OVER () AS neighbourhood
+        FROM (
+            -- Only one of the two is read: how many there are is asked once, before.
+            SELECT $figures, id AS single_id, id AS first_id
+            FROM few
+            WHERE (SELECT count(*) FROM few) <= :few
+            GROUP BY id
+            UNION ALL
+            SELECT $figures, CASE WHEN count(*) = 1 THEN min(id) END AS single_id, min(id) AS first_id
+            FROM many
+            WHERE (SELECT count(*) FROM few) > :few
+            GROUP BY floor(x / :cell_m), floor(y / :cell_m)
+        ) AS cell
+    ) AS cell
+    GROUP BY neighbourhood
 ) AS cell
 LEFT JOIN LATERAL (
     SELECT json_agg(json_build_object(

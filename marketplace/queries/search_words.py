@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import ColumnElement, String, exists, false, func, literal, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -31,8 +32,8 @@ LEAST_LIKENESS = 0.45
 LIKELY_TEXTS = 20
 """How many of the most similar texts are looked through."""
 
-LANGUAGE = literal_column("'norwegian'::regconfig")
-STEMMER = literal_column("'norwegian_stem'::regdictionary")
+LANGUAGE: ColumnElement[Any] = literal_column("'norwegian'::regconfig")
+STEMMER: ColumnElement[Any] = literal_column("'norwegian_stem'::regdictionary")
 _PUNCTUATION = "".join(chr(n) for n in range(33, 127) if not chr(n).isalnum()) + "«»“”„’–—…·"
 _WORD = re.compile(r"\w+")
 

@@ -18,6 +18,7 @@ from marketplace.forms.search import SearchForm
 from marketplace.i18n import translate
 from marketplace.i18n_marker import N_
 from marketplace.labels import label, material_name
+from marketplace.queries.municipalities import municipality_names
 from marketplace.queries.projects import project_options
 from marketplace.queries.search import Facets, Sort
 from marketplace.queries.search_filters import SearchFilters

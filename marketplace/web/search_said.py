@@ -18,7 +18,6 @@ from marketplace.queries.search_filters import Centre, Filter, SearchFilters
 from marketplace.web.search_choices import names_of
 from marketplace.web.search_state import SearchState, address
 
-
 LEFT_QUOTE, RIGHT_QUOTE = "«»"
 
 

@@ -204,7 +204,7 @@ def read_state(args: MultiDict[str, str]) -> SearchState:
         price_kind=_member(PriceKind, args.get("price")),
         price_max_nok_per_t=_quantity(args, "price_max", DEAREST_NOK_PER_T, problems),
         centre=centre,
-        within_km=_reach(args, problems),
+        within_km=_reach(args),
         area=read_area(args.get("area")),
         municipalities=frozenset(_municipality_numbers(args)),
     )
@@ -265,9 +265,10 @@ def _two_ways(name: str, typed: str) -> FieldError:
     )
 
 
-def _reach(args: MultiDict[str, str], problems: list[FieldError]) -> Decimal | None:
-    value = _quantity(args, "within", FARTHEST_KM, problems)
-    return value or None
+def _reach(args: MultiDict[str, str]) -> Decimal | None:
+    """It is chosen from a list: what is no distance was typed by nobody."""
+    unheard: list[FieldError] = []
+    return _quantity(args, "within", FARTHEST_KM, unheard) or None
 
 
 def _read_day(args: MultiDict[str, str], name: str, problems: list[FieldError]) -> date | None:
@@ -393,7 +394,7 @@ def _moment(text: str) -> datetime:
 
 def _mass(text: str) -> Decimal:
     mass = Decimal(text)
-    if not (mass.is_finite() and abs(mass) <= LARGEST_MASS_T and -mass.as_tuple().exponent <= 6):
+    if not (mass.is_finite() and abs(mass) <= LARGEST_MASS_T and mass == round(mass, 6)):
         raise ValueError(text)
     return mass
 

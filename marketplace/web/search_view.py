@@ -48,7 +48,8 @@ class SearchView:
     url: str
     """The address of this very page, in its shortest form."""
     form: SearchForm
-    problems: tuple[str, ...]
+    problems: tuple[tuple[str, str], ...]
+    """Fields that could not be read, each with what is wrong."""
     notes: tuple[str, ...]
     total: int
     results: tuple[Result, ...]
@@ -89,7 +90,7 @@ def view_of(
         state=state,
         url=address(state),
         form=choices.form_of(state, args),
-        problems=tuple(translate(each.message, each.params) for each in state.problems),
+        problems=tuple((each.field, translate(each.message, each.params)) for each in state.problems),
         notes=tuple(said.notes(search)),
         total=counts.total,
         results=tuple(Result(card=_card(hit), distance_m=hit.distance_m) for hit in page.hits),

@@ -1,7 +1,7 @@
 // Searching as one goes along: a change in the form or of the map asks for the list anew, and the map follows the list.
 // The form is a plain GET form and every chip a plain link, so all of it also works without this file.
 
-import { bboxOf, prefersLessMotion, tell } from "./map.js";
+import { bboxOf, node, prefersLessMotion, tell } from "./map.js";
 
 const TYPING_MS = 450;
 const CHOOSING_MS = 60;
@@ -146,6 +146,28 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
   shown = now;
   byMap = false;
 });
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  if (detail.target?.id === "results" || detail.elt?.id === "results") showProblems();
+});
+
+// What is wrong with a field stands beside it, in the same mark-up that a whole page has it in.
+function showProblems() {
+  for (const old of form.querySelectorAll("[data-field=validation]")) {
+    const field = document.getElementById(old.id.replace(/-error$/, ""));
+    field?.removeAttribute("aria-invalid");
+    field?.removeAttribute("aria-describedby");
+    old.remove();
+  }
+  for (const { dataset, textContent } of document.querySelectorAll("#search-problems > li")) {
+    const field = document.getElementById(dataset.field);
+    const message = node("div", "", node("p", "ds-validation-message", textContent));
+    message.id = `${field.id}-error`;
+    message.dataset.field = "validation";
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", message.id);
+    field.closest(".ds-field, .mf-filters__near").append(message);
+  }
+}
 
 // The map ----------------------------------------------------------------------------------------------------------
 
