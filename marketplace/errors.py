@@ -61,7 +61,7 @@ class Conflict(DomainError):
 
 
 class TooManyAttempts(DomainError):
-    message = N_("Too many attempts. Try again in %(minutes)s minutes.")
+    message = N_("Too many attempts. Try again in %(minutes)s min.")
 
     def __init__(self, *, retry_after_s: int) -> None:
         self.retry_after_s = retry_after_s
