@@ -120,7 +120,7 @@ UNKNOWN_FRACTION_SCORE: Final = 0.6
 ADJUSTED_FRACTION_SCORE: Final = 0.8
 """It can be had, and some of the mass becomes something else."""
 
-_GRADES: Final[Mapping[Treatment, frozenset[Treatment]]] = MappingProxyType(
+GRADED_BY: Final[Mapping[Treatment, frozenset[Treatment]]] = MappingProxyType(
     {
         Treatment.NONE: frozenset(),
         Treatment.SORTING: frozenset(),
@@ -150,7 +150,7 @@ def _graded(offered: Fraction, demanded: Fraction, *, treatment: Treatment) -> F
         return FractionTerm(verdict=Verdict.MISS, score=0.0, grading=Grading.TOO_FINE)
     if needed is Treatment.NONE:
         return FractionTerm(verdict=Verdict.FIT, score=1.0, grading=Grading.WITHIN)
-    if needed in _GRADES[treatment]:
+    if needed in GRADED_BY[treatment]:
         return _adjusted(needed)
     return FractionTerm(
         verdict=Verdict.MISS,
@@ -220,6 +220,11 @@ NEAR_LOT_FACTOR: Final = 2
 """A smallest lot is negotiable down to half."""
 
 
+def quantity_score(usable_t: Decimal) -> float:
+    """Return what a mass that can change hands scores."""
+    return float(usable_t / (usable_t + HALF_SCORE_MASS_T))
+
+
 def _quantity_term(surplus: Lot, demand: Lot) -> QuantityTerm:
     usable_t = min(surplus.mass_t, demand.mass_t)
     changes = tuple(
@@ -230,7 +235,7 @@ def _quantity_term(surplus: Lot, demand: Lot) -> QuantityTerm:
     is_near = all(change.from_t <= NEAR_LOT_FACTOR * usable_t for change in changes)
     return QuantityTerm(
         verdict=Verdict.MISS if changes else Verdict.FIT,
-        score=0.0 if changes else float(usable_t / (usable_t + HALF_SCORE_MASS_T)),
+        score=0.0 if changes else quantity_score(usable_t),
         usable_t=usable_t,
         coverage=float(usable_t / demand.mass_t),
         share_used=float(usable_t / surplus.mass_t),
@@ -248,13 +253,23 @@ NEAR_DISTANCE_FACTOR: Final = 1.5
 """Half as far again is worth asking."""
 
 
+def distance_score(distance_m: float) -> float:
+    """Return what a distance within the limits scores."""
+    return 1 / (1 + distance_m / HALF_SCORE_DISTANCE_M)
+
+
 def _distance_term(surplus: Lot, demand: Lot, *, distance_m: float) -> DistanceTerm:
     limits_m = {lot.kind: _limit_m(lot) for lot in (surplus, demand) if lot.max_distance_km is not None}
     limit_m = min(limits_m.values(), default=float(DEFAULT_REACH_KM * M_PER_KM))
     limit_of = tuple(side for side, own_m in limits_m.items() if own_m == limit_m)
     if distance_m <= limit_m:
-        score = 1 / (1 + distance_m / HALF_SCORE_DISTANCE_M)
-        return DistanceTerm(verdict=Verdict.FIT, score=score, distance_m=distance_m, limit_m=limit_m, limit_of=limit_of)
+        return DistanceTerm(
+            verdict=Verdict.FIT,
+            score=distance_score(distance_m),
+            distance_m=distance_m,
+            limit_m=limit_m,
+            limit_of=limit_of,
+        )
     passed: dict[LotKind | None, float] = {side: own_m for side, own_m in limits_m.items() if own_m < distance_m}
     changes = tuple(
         RaiseDistanceLimit(side=side, from_m=own_m, to_m=distance_m)
