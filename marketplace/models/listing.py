@@ -35,6 +35,8 @@ from marketplace.types import (
 )
 
 PUBLISHED = text("status = 'published'")
+FAR_REACHING = text("status = 'published' AND max_distance_km > 50")
+"""Those that matching looks for beyond the default reach (`geo.matching.DEFAULT_REACH_KM`): few, so soon searched."""
 
 
 class Listing(Base):
@@ -76,6 +78,14 @@ class Listing(Base):
             "position_25833",
             postgresql_using="gist",
             postgresql_where=PUBLISHED,
+        ),
+        Index(
+            "ix_listing_far_reaching",
+            "kind",
+            "material_key",
+            "position_25833",
+            postgresql_using="gist",
+            postgresql_where=FAR_REACHING,
         ),
         Index("ix_listing_published_at_id", "published_at", "id", postgresql_where=PUBLISHED),
         Index("ix_listing_mass_t_id", "mass_t", "id", postgresql_where=PUBLISHED),
