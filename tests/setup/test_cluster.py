@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 
-from marketplace import cluster as cluster_module
+from marketplace import cluster_files
 from marketplace.cluster import Cluster, ClusterError, Lease
 from marketplace.postgres import EXTENSIONS
 
@@ -239,7 +239,7 @@ def test_data_of_a_postgresql_that_is_gone_is_said_so(folder: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user for PostgreSQL")
 def test_under_root_a_closed_checkout_has_its_cluster_outside(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster_module, "OUTSIDE_HOMES", folder / "outside")
+    monkeypatch.setattr(cluster_files, "OUTSIDE_HOMES", folder / "outside")
     closed = folder / "closed"
     closed.mkdir(mode=0o700)
     with Cluster(closed / "var" / "postgres").lease() as lease:
