@@ -18,6 +18,7 @@ from marketplace.config import Settings
 from marketplace.db import make_engine, make_sessions
 from marketplace.migrate import upgrade
 from marketplace.models import User
+from marketplace.services.reference import load_reference_data
 from tests.factories import Factory
 
 NOW = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
@@ -38,12 +39,12 @@ def _server_url() -> Iterator[URL]:
 
 
 @contextmanager
-def fresh_database(server: URL) -> Iterator[URL]:
-    """A new, empty database that is dropped in the end."""
+def fresh_database(server: URL, *, template: str | None = None) -> Iterator[URL]:
+    """A new database, empty or a copy of `template`, that is dropped in the end."""
     name = f"masseflyt_test_{os.getpid()}_{secrets.token_hex(4)}"
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
+        connection.execute(text(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else "")))
     try:
         yield server.set(database=name)
     finally:
@@ -59,18 +60,23 @@ def database_server() -> Iterator[URL]:
 
 
 @pytest.fixture(scope="session")
-def settings(database_server: URL) -> Iterator[Settings]:
-    """Settings on a migrated database with the reference data, and nothing online."""
-    from marketplace.services.reference import load_reference_data
-
+def filled_template(database_server: URL) -> Iterator[str]:
+    """The name of a migrated database with the reference data that nobody is connected to, for copying."""
     with fresh_database(database_server) as url:
-        made = test_settings(url)
-        engine = make_engine(made)
+        engine = make_engine(test_settings(url))
         upgrade(engine)
         with make_sessions(engine).begin() as session:
             load_reference_data(session)
         engine.dispose()
-        yield made
+        assert url.database is not None
+        yield url.database
+
+
+@pytest.fixture(scope="session")
+def settings(database_server: URL, filled_template: str) -> Iterator[Settings]:
+    """Settings on the run's database, with the reference data and nothing online."""
+    with fresh_database(database_server, template=filled_template) as url:
+        yield test_settings(url)
 
 
 def test_settings(url: URL, **overrides: object) -> Settings:
@@ -96,6 +102,15 @@ def engine(settings: Settings) -> Iterator[Engine]:
     made = make_engine(settings)
     yield made
     made.dispose()
+
+
+@pytest.fixture
+def committing_engine(database_server: URL, filled_template: str) -> Iterator[Engine]:
+    """An engine on a database of the test's own, for what several connections at once commit."""
+    with fresh_database(database_server, template=filled_template) as url:
+        made = make_engine(test_settings(url))
+        yield made
+        made.dispose()
 
 
 @pytest.fixture

@@ -110,7 +110,8 @@ class Factory:
             "starts_on": self.today,
             "ends_on": self.today + timedelta(days=365),
         }
-        values.setdefault("created_by_id", self._somebody().id)
+        if "created_by_id" not in values:
+            values["created_by_id"] = self.user().id
         return self._add(Project(**{**defaults, **values}))
 
     def listing(
@@ -146,8 +147,6 @@ class Factory:
             "published_at": None if status is ListingStatus.DRAFT else self.now,
             "search_text": material.replace("_", " "),
         }
-        values.setdefault("created_by_id", self._somebody().id)
+        if "created_by_id" not in values:
+            values["created_by_id"] = self.user().id
         return self._add(Listing(**{**defaults, **values}))
-
-    def _somebody(self) -> User:
-        return self.user()
