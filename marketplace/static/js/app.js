@@ -74,3 +74,10 @@ document.addEventListener("submit", (event) => {
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-mf-sent]")) delete form.dataset.mfSent;
 });
+
+// A field that was typed into while its page asked for it anew stays as it is.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const sent = detail.requestConfig.parameters;
+  const isTypedInto = [...detail.target.querySelectorAll("input[name]")].some(({ name, value }) => sent[name] !== undefined && sent[name] !== value);
+  if (isTypedInto) detail.shouldSwap = false;
+});
