@@ -5,10 +5,10 @@ from typing import Any
 import wtforms
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms.fields import SelectChoice
 from wtforms.validators import Length, StopValidation
 
+from marketplace.forms.base import PostedForm
 from marketplace.forms.fields import LineField, Required
 from marketplace.i18n import LOCALES
 from marketplace.services.passwords import LONGEST, SHORTEST
@@ -87,30 +87,30 @@ def present_password_field(label: Any = None) -> wtforms.PasswordField:
     )
 
 
-class SignUpForm(FlaskForm):
+class SignUpForm(PostedForm):
     name = name_field()
     email = email_field()
     password = new_password_field()
 
 
-class InvitedSignUpForm(FlaskForm):
+class InvitedSignUpForm(PostedForm):
     name = name_field()
     password = new_password_field()
 
 
-class EmailForm(FlaskForm):
+class EmailForm(PostedForm):
     """Only an address: for a new confirmation link, and for a forgotten password."""
 
     email = email_field()
 
 
-class ConfirmForm(FlaskForm):
+class ConfirmForm(PostedForm):
     """The password is asked for only where the link is opened in another browser than the one that signed up."""
 
     password = wtforms.PasswordField(_l("The password you chose"), render_kw={"autocomplete": "current-password"})
 
 
-class LogInForm(FlaskForm):
+class LogInForm(PostedForm):
     email = LineField(
         _l("E-mail address"),
         [Required(_l("Enter your e-mail address.")), EmailAddress(strict=False)],
@@ -120,16 +120,16 @@ class LogInForm(FlaskForm):
     remember = wtforms.BooleanField(_l("Stay logged in on this device"))
 
 
-class ResetForm(FlaskForm):
+class ResetForm(PostedForm):
     password = new_password_field(_l("New password"))
 
 
-class ChangePasswordForm(FlaskForm):
+class ChangePasswordForm(PostedForm):
     current = present_password_field(_l("Present password"))
     new = new_password_field(_l("New password"))
 
 
-class ProfileForm(FlaskForm):
+class ProfileForm(PostedForm):
     name = name_field()
     locale = wtforms.RadioField(
         _l("Language"),
@@ -138,5 +138,5 @@ class ProfileForm(FlaskForm):
     )
 
 
-class EmptyForm(FlaskForm):
+class EmptyForm(PostedForm):
     """A button: nothing but the token that says it was pressed here."""

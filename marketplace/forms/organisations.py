@@ -4,11 +4,11 @@ from enum import StrEnum
 
 import wtforms
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms.fields import SelectChoice
 from wtforms.validators import Length
 
 from marketplace.forms.accounts import PersonName, email_field
+from marketplace.forms.base import PostedForm
 from marketplace.forms.fields import LineField, Required
 from marketplace.labels import LABELS
 from marketplace.types import OrganisationKind, Role
@@ -35,7 +35,7 @@ def _kind_field() -> wtforms.RadioField:
     )
 
 
-class RegisterOrganisationForm(FlaskForm):
+class RegisterOrganisationForm(PostedForm):
     org_number = LineField(
         _l("Organisation number"),
         [
@@ -47,12 +47,12 @@ class RegisterOrganisationForm(FlaskForm):
     kind = _kind_field()
 
 
-class EditOrganisationForm(FlaskForm):
+class EditOrganisationForm(PostedForm):
     name = _name_field()
     kind = _kind_field()
 
 
-class InviteForm(FlaskForm):
+class InviteForm(PostedForm):
     email = email_field()
     role = wtforms.RadioField(
         _l("Role"),
@@ -62,5 +62,5 @@ class InviteForm(FlaskForm):
     )
 
 
-class RoleForm(FlaskForm):
+class RoleForm(PostedForm):
     role = wtforms.SelectField(_l("Role"), choices=_choices(Role))

@@ -1,19 +1,19 @@
 """A place drawn on a map, or typed as two numbers where there is no map."""
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from shapely import Point
 from wtforms import Field
 
 from geo.errors import GeometryError
 from geo.geometry import Position, Site, read_position
+from marketplace.forms.base import PostedForm
 from marketplace.forms.fields import LineField, PinField, SiteField
 from marketplace.geo_messages import message_of
 from marketplace.i18n import translate
 from marketplace.i18n_marker import N_
 
 
-class TypedPlace(FlaskForm):
+class TypedPlace(PostedForm):
     """Typed coordinates beside a drawing. Where given they hold; the drawing's script keeps both in step."""
 
     lat = LineField(_l("Latitude (north)"))
