@@ -28,8 +28,8 @@ from marketplace.queries.match_askers import NOTHING, Asker, Most, asker_of
 from marketplace.queries.match_candidates import Candidates, candidates
 from marketplace.types import ListingKind, ListingStatus, PriceKind
 
-LIMIT: Final = 8
-NEAR_LIMIT: Final = 5
+LIMIT: Final = 6
+NEAR_LIMIT: Final = 4
 FIRST_COUNT: Final = 32
 """How many candidates to assess at first."""
 GROWTH: Final = 4
@@ -129,10 +129,11 @@ def _has_counterparts(listing: Listing, *, today: date, taxonomy: Taxonomy) -> b
 
 def lot_of(listing: Listing | Row[Any], *, today: date) -> Lot:
     """What a listing, or a row with its columns, still has to give or to take on a day of its period."""
+    lower_mm, upper_mm = listing.fraction_min_mm, listing.fraction_max_mm
     return Lot(
         kind=LotKind(listing.kind.value),
         material=listing.material_key,
-        fraction=_fraction(listing.fraction_min_mm, listing.fraction_max_mm),
+        fraction=fraction_of(None if lower_mm is None or upper_mm is None else (lower_mm, upper_mm)),
         mass_t=listing.mass_t,
         min_lot_t=listing.min_lot_t,
         available_from=max(listing.available_from, today),
@@ -141,12 +142,10 @@ def lot_of(listing: Listing | Row[Any], *, today: date) -> Lot:
     )
 
 
-def _fraction(lower_mm: Decimal | None, upper_mm: Decimal | None) -> Fraction | None:
+def fraction_of(sizes_mm: tuple[Decimal, Decimal] | None) -> Fraction | None:
     """None where none was given; one that no form would take, written by other means, counts as not given."""
-    if lower_mm is None or upper_mm is None:
-        return None
     try:
-        return Fraction(lower_mm=lower_mm, upper_mm=upper_mm)
+        return Fraction(lower_mm=sizes_mm[0], upper_mm=sizes_mm[1]) if sizes_mm else None
     except FractionError:
         return None
 

@@ -25,6 +25,7 @@ BLUEPRINTS = (
     "health",
     "projects",
     "listings",
+    "matches",
     "geocode",
     "search",
 )

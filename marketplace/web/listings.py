@@ -19,6 +19,7 @@ from marketplace.i18n import translate
 from marketplace.models import Listing
 from marketplace.permissions import Permission, allows
 from marketplace.queries import listings as queries
+from marketplace.queries.matches import matches_for_listing
 from marketplace.queries.projects import (
     ProjectOption,
     newest_position,
@@ -34,6 +35,7 @@ from marketplace.types import Haulage, ListingKind, ListingStatus, Loading, Pric
 from marketplace.web.access import current_actor, requires
 from marketplace.web.cards import card_of
 from marketplace.web.editing import saving
+from marketplace.web.match_rows import looks_for_matches, match_features, match_section
 from marketplace.web.paging import cursor_from_address, id_from_address, page_links
 from marketplace.web.places import drawing_map, listing_feature, project_feature, still_map
 from marketplace.web.submit import add_error, applying, unprocessable
@@ -94,17 +96,23 @@ def show(listing: Listing) -> ResponseReturnValue:
 
 
 def _page(listing: Listing) -> str:
-    position = position_of(listing)
+    position, today = position_of(listing), clock.local_date(clock.now())
     site = [project_feature(listing.project)] if listing.project and not listing.has_own_position else []
+    found = matches_for_listing(db.session, listing, today=today)
     return render_template(
         "listings/show.html",
         listing=listing,
         material=taxonomy().material(listing.material_key),
         position=position,
-        map=still_map("listing", [*site, listing_feature(listing, is_self=True)], middle=position),
+        map=still_map(
+            "listing",
+            [*site, *match_features(listing, found), listing_feature(listing, is_self=True)],
+            middle=position,
+        ),
+        matches=match_section(listing, found) if looks_for_matches(listing, today=today) else None,
         can_do={transition.value: can(transition, listing) for transition in Transition},
         was_just_published="published" in request.args,
-        today=clock.local_date(clock.now()),
+        today=today,
     )
 
 

@@ -10,12 +10,14 @@ from marketplace.forms.projects import ProjectForm
 from marketplace.models import Project
 from marketplace.permissions import Permission
 from marketplace.queries import projects as queries
+from marketplace.queries.matches import matches_for_listings
 from marketplace.services import projects as services
 from marketplace.services.editing import edit_version
 from marketplace.types import ListingStatus, ProjectKind
 from marketplace.web.access import current_actor, requires
 from marketplace.web.cards import card_of
 from marketplace.web.editing import saving
+from marketplace.web.match_rows import looks_for_matches, match_section
 from marketplace.web.paging import cursor_from_address, page_links
 from marketplace.web.places import drawing_map, listing_feature, project_feature, still_map
 from marketplace.web.submit import applying, unprocessable
@@ -23,6 +25,8 @@ from marketplace.web.submit import applying, unprocessable
 bp = Blueprint("projects", __name__, url_prefix="/projects")
 
 EVERYBODYS = "all"
+FEW = 3
+"""Matches of each listing; the listing's own page has more."""
 
 
 def load_project(project_id: int) -> Project:
@@ -61,6 +65,9 @@ def show(project: Project) -> ResponseReturnValue:
         (each for each in project.listings if is_member or each.status is ListingStatus.PUBLISHED),
         key=lambda each: (list(ListingStatus).index(each.status) if is_member else 0, -each.id),
     )
+    today = clock.local_date(clock.now())
+    asking = [each for each in listings if looks_for_matches(each, today=today)]
+    found = matches_for_listings(db.session, asking, today=today, limit=FEW, near_limit=FEW)
     on_map = [listing_feature(each) for each in listings if each.has_own_position]
     return render_template(
         "projects/show.html",
@@ -68,6 +75,7 @@ def show(project: Project) -> ResponseReturnValue:
         cards=[card_of(each) for each in listings],
         map=still_map("project", [project_feature(project), *on_map], middle=queries.position_of(project)),
         position=queries.position_of(project),
+        matched=[match_section(each, found[each.id]) for each in asking],
         is_member=is_member,
     )
 

@@ -147,6 +147,9 @@ ROUTES: dict[str, list[Route]] = {
     "listings.show": of(
         Permission.VIEW_LISTING, ("members, of a hidden thing", "draft"), ("anybody", "published listing")
     ),
+    "matches.of_listing": of(
+        Permission.VIEW_LISTING, ("members, of a hidden thing", "draft"), ("anybody", "published listing")
+    ),
     "listings.edit": EDIT_LISTING,
     "listings.pause": EDIT_LISTING,
     "listings.close": EDIT_LISTING,

@@ -4,6 +4,8 @@ import { bboxOf, label, node, prefersLessMotion, say, tell } from "./map.js";
 import { clusterIcon, groupOf, listingIcon, short, siteIcon } from "./symbols.js";
 
 const WAIT_MS = 180;
+// Room for whole pins, and beside the buttons.
+const AROUND = { paddingTopLeft: [32, 56], paddingBottomRight: [64, 32] };
 
 export function addListings(map, options) {
   const layer = L.layerGroup().addTo(map);
@@ -78,19 +80,36 @@ export function addListings(map, options) {
 
 export function addPlaces(map, { places, fit, texts }) {
   const pins = new Map();
+  const lines = new Map();
   const layer = L.geoJSON(places, {
-    style: (feature) => (feature.properties.kind ? {} : { className: "mf-site", color: "#024b4f", weight: 2, fillColor: "#024b4f", fillOpacity: 0.12 }),
+    style: ({ properties }) => (properties.role === "link" ? lineStyle(properties) : siteStyle(properties)),
     pointToLayer: (feature) => {
-      if (!feature.properties.kind) return label(L.marker(L.GeoJSON.coordsToLatLng(feature.geometry.coordinates), { icon: siteIcon(), keyboard: false }), feature.properties.title ?? texts.site);
+      const { properties } = feature;
+      if (properties.count) {
+        const marker = cluster(map, feature, texts);
+        for (const listing of properties.listings ?? []) pins.set(String(listing.id), marker);
+        return marker;
+      }
+      if (!properties.kind) return label(L.marker(L.GeoJSON.coordsToLatLng(feature.geometry.coordinates), { icon: siteIcon(), keyboard: false }), properties.title ?? texts.site);
       const marker = pin(feature, texts);
       if (marker.mfId !== undefined) pins.set(marker.mfId, marker);
       return marker;
     },
+    onEachFeature: ({ properties }, line) => properties.role === "link" && lines.set(String(properties.id), line),
   }).addTo(map);
-  syncHover(pins);
+  syncHover(pins, lines);
   const bounds = layer.getBounds();
-  if (fit && bounds.isValid()) map.fitBounds(bounds, { padding: [48, 48], maxZoom: 11, animate: false });
+  if (fit && bounds.isValid()) map.fitBounds(bounds, { ...AROUND, maxZoom: 11, animate: false });
   return layer;
+}
+
+function siteStyle({ kind }) {
+  return kind ? {} : { className: "mf-site", color: "#024b4f", weight: 2, fillColor: "#024b4f", fillOpacity: 0.12 };
+}
+
+// From a listing to a match, or dashed to a near miss.
+function lineStyle(link) {
+  return { className: `mf-link${link.is_near ? " mf-link--near" : ""}`, color: "#024b4f", weight: link.is_near ? 1.5 : 2.5, dashArray: link.is_near ? "3 7" : null, interactive: false };
 }
 
 function idOf({ properties }) {
@@ -100,8 +119,10 @@ function idOf({ properties }) {
 function pin(feature, texts) {
   const facts = feature.properties;
   const at = L.GeoJSON.coordsToLatLng(feature.geometry.coordinates);
-  const marker = L.marker(at, { icon: listingIcon(facts), riseOnHover: true, zIndexOffset: facts.role === "self" ? 500 : 0 });
+  const rest = facts.role === "self" ? 500 : 0;
+  const marker = L.marker(at, { icon: listingIcon(facts), riseOnHover: true, zIndexOffset: rest });
   marker.mfId = idOf(feature);
+  marker.mfRest = rest;
   label(marker, [texts[facts.kind] ?? "", facts.title, facts.quantity].filter(Boolean).join(", "));
   marker.bindPopup(() => popup(facts, texts), { minWidth: 200, maxWidth: 280, autoPanPadding: [24, 24] });
   if (marker.mfId !== undefined) {
@@ -153,7 +174,7 @@ function several(marker, facts, texts) {
 }
 
 // Rows of the list carry data-listing-id; pointing at one marks its pin, and the other way round.
-function syncHover(pins) {
+function syncHover(pins, lines = new Map()) {
   const rowOf = (target) => (target instanceof Element ? target.closest("[data-listing-id]") : null);
   for (const [event, isOver] of [["mouseover", true], ["focusin", true], ["mouseout", false], ["focusout", false]]) {
     document.addEventListener(event, ({ target, relatedTarget }) => {
@@ -163,11 +184,12 @@ function syncHover(pins) {
     });
   }
   document.addEventListener("mf:listing-hover", ({ detail }) => {
-    for (const [id, marker] of pins) {
-      const isIt = id === String(detail.id);
-      marker.getElement()?.classList.toggle("is-active", isIt);
-      marker.setZIndexOffset(isIt ? 1000 : 0);
+    const active = pins.get(String(detail.id));
+    for (const marker of new Set(pins.values())) {
+      marker.getElement()?.classList.toggle("is-active", marker === active);
+      marker.setZIndexOffset(marker === active ? 1000 : (marker.mfRest ?? 0));
     }
+    for (const [id, line] of lines) line.getElement()?.classList.toggle("is-active", id === String(detail.id));
     for (const row of document.querySelectorAll("[data-listing-id]")) {
       const isIt = row.dataset.listingId === String(detail.id);
       row.classList.toggle("is-active", isIt);

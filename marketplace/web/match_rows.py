@@ -1,0 +1,204 @@
+"""What pages show of matches: rows in words, and lines on a map."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from flask import url_for
+
+from geo.assessment import Verdict
+from geo.geometry import Position
+from geo.materials import MaterialGroup, taxonomy
+from marketplace.filters import period, tonnes
+from marketplace.labels import material_name
+from marketplace.match_wording import Fractions, Reason, changes_in_words, coverage, reasons, surplus_used
+from marketplace.models import Listing
+from marketplace.queries.matches import Match, MatchedListing, Matches, fraction_of
+from marketplace.queries.projects import position_of
+from marketplace.queries.search_filters import SearchFilters
+from marketplace.types import ListingKind, ListingStatus
+from marketplace.web.cards import ListingCard
+from marketplace.web.places import Feature
+from marketplace.web.search_state import Origin, OriginKind, SearchState, address
+
+WIDER_KM = Decimal(100)
+"""Twice the default reach."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchRow:
+    """A counterpart in a list: the card, the figures, why it fits, and what would have to change.
+
+    `coverage` and `surplus_used` are empty where the smallest lots do not allow a deal.
+    """
+
+    card: ListingCard
+    distance_m: float
+    coverage: str
+    coverage_share: float
+    surplus_used: str
+    reasons: tuple[Reason, ...]
+    changes: tuple[str, ...]
+    is_own: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchSection:
+    """The matches of one listing on a page.
+
+    `wider_search` is the address of what is offered, or needed, farther away; None where nothing is looked for.
+    """
+
+    listing: Listing
+    material_group: MaterialGroup
+    fits: tuple[MatchRow, ...]
+    near_misses: tuple[MatchRow, ...]
+    has_more: bool
+    wider_search: str | None
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.fits or self.near_misses)
+
+
+def looks_for_matches(listing: Listing, *, today: date) -> bool:
+    """Whether a page about the listing speaks of matches at all."""
+    return listing.status is not ListingStatus.CLOSED and listing.available_to >= today
+
+
+def match_section(listing: Listing, found: Matches) -> MatchSection:
+    return MatchSection(
+        listing=listing,
+        material_group=taxonomy().material(listing.material_key).group,
+        fits=tuple(_each_note_once([_row(listing, match) for match in found.fits])),
+        near_misses=tuple(_row(listing, match) for match in found.near_misses),
+        has_more=found.has_more_fits or found.has_more_near_misses,
+        wider_search=_wider_search(listing),
+    )
+
+
+def _row(listing: Listing, match: Match) -> MatchRow:
+    fits_in_quantity = match.assessment.quantity.verdict is not Verdict.MISS
+    return MatchRow(
+        card=_card(match.listing),
+        distance_m=match.distance_m,
+        coverage=coverage(match.assessment) if fits_in_quantity else "",
+        coverage_share=match.assessment.coverage,
+        surplus_used=surplus_used(match.assessment) if fits_in_quantity else "",
+        reasons=reasons(match.assessment, fractions=_fractions(listing, match.listing)),
+        changes=changes_in_words(match.assessment),
+        is_own=match.is_own,
+    )
+
+
+def _each_note_once(rows: Iterable[MatchRow]) -> Iterator[MatchRow]:
+    """What is to be known of a substitution is said in the first row that it is about."""
+    told: set[str] = set()
+    for row in rows:
+        known = {reason.title for reason in row.reasons if reason.text} & told
+        told |= {reason.title for reason in row.reasons}
+        shortened = (replace(reason, text="", caveat="") if reason.title in known else reason for reason in row.reasons)
+        yield replace(row, reasons=tuple(shortened))
+
+
+def _card(listing: MatchedListing) -> ListingCard:
+    return ListingCard(
+        id=listing.id,
+        kind=listing.kind,
+        status=ListingStatus.PUBLISHED,
+        material_group=listing.material_group,
+        material_name=material_name(listing.material_key),
+        fraction_mm=listing.fraction_mm,
+        mass_t=listing.mass_t,
+        period=listing.period,
+        price_kind=listing.price_kind,
+        price_nok_per_t=listing.price_nok_per_t,
+        municipality_name=listing.municipality_name,
+        is_example=listing.is_example,
+        organisation_name=listing.organisation_name,
+        project_name=listing.project_name,
+    )
+
+
+def _fractions(listing: Listing, other: MatchedListing) -> Fractions:
+    own, theirs = fraction_of(listing.fraction_mm), fraction_of(other.fraction_mm)
+    if listing.kind is ListingKind.SURPLUS:
+        return Fractions(offered=own, demanded=theirs)
+    return Fractions(offered=theirs, demanded=own)
+
+
+def _wider_search(listing: Listing) -> str | None:
+    if listing.status is ListingStatus.CLOSED:
+        return None
+    materials = taxonomy()
+    is_surplus = listing.kind is ListingKind.SURPLUS
+    serving = materials.compatible_demands if is_surplus else materials.compatible_offers
+    filters = SearchFilters(
+        kind=ListingKind.DEMAND if is_surplus else ListingKind.SURPLUS,
+        materials=serving(listing.material_key),
+        within_km=WIDER_KM,
+    )
+    return address(SearchState(filters=filters, origin=Origin(kind=OriginKind.LISTING, id=listing.id)))
+
+
+# On the map -------------------------------------------------------------------------------------------------------
+
+
+def match_features(listing: Listing, found: Matches) -> list[Feature]:
+    """The counterparts as pins, several on one spot as one, and a line to each; dashed to near misses."""
+    here = position_of(listing)
+    shown = [(match, False) for match in found.fits] + [(match, True) for match in found.near_misses]
+    lines = [_line(here, match.listing, is_near=is_near) for match, is_near in shown]
+    return [*lines, *_pins([match.listing for match, _ in shown])]
+
+
+def _line(here: Position, other: MatchedListing, *, is_near: bool) -> Feature:
+    return {
+        "type": "Feature",
+        "geometry": {"type": "LineString", "coordinates": [_lonlat(here), _lonlat(other.position)]},
+        "properties": {"role": "link", "id": other.id, "is_near": is_near},
+    }
+
+
+def _pins(listings: Iterable[MatchedListing]) -> Iterator[Feature]:
+    def spot(listing: MatchedListing) -> tuple[float, float]:
+        lon, lat = _lonlat(listing.position)
+        return lon, lat
+
+    for place, group in groupby(sorted(listings, key=spot), key=spot):
+        there = list(group)
+        properties = _facts(there[0]) if len(there) == 1 else _several(there)
+        yield {"type": "Feature", "geometry": {"type": "Point", "coordinates": place}, "properties": properties}
+
+
+def _facts(listing: MatchedListing) -> Mapping[str, Any]:
+    return {
+        "id": listing.id,
+        "kind": listing.kind.value,
+        "group": listing.material_group.value,
+        "title": material_name(listing.material_key),
+        "quantity": tonnes(listing.mass_t),
+        "details": [each for each in (period(listing.period), listing.project_name) if each],
+        "is_example": listing.is_example,
+        "url": url_for("listings.show", listing_id=listing.id),
+    }
+
+
+def _several(listings: Sequence[MatchedListing]) -> Mapping[str, Any]:
+    kinds = [listing.kind for listing in listings]
+    groups = [listing.material_group.value for listing in listings]
+    return {
+        "count": len(listings),
+        "quantity": tonnes(sum(listing.mass_t for listing in listings)),
+        "groups": {group: groups.count(group) for group in groups},
+        "surplus": kinds.count(ListingKind.SURPLUS),
+        "demand": kinds.count(ListingKind.DEMAND),
+        "listings": [_facts(listing) for listing in listings],
+    }
+
+
+def _lonlat(position: Position) -> list[float]:
+    return [round(position.lon, 6), round(position.lat, 6)]

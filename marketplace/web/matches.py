@@ -1,0 +1,34 @@
+"""All matches of a listing, on a page of their own."""
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from marketplace import clock, db
+from marketplace.models import Listing
+from marketplace.permissions import Permission
+from marketplace.queries.matches import matches_for_listing
+from marketplace.queries.projects import position_of
+from marketplace.web.access import requires
+from marketplace.web.listings import load_listing
+from marketplace.web.match_rows import match_features, match_section
+from marketplace.web.places import listing_feature, still_map
+
+bp = Blueprint("matches", __name__)
+
+MANY = 60
+MANY_NEAR = 30
+"""Who looks at more than these would rather search."""
+
+
+@bp.get("/listings/<id:listing_id>/matches")
+@requires(Permission.VIEW_LISTING, subject=load_listing)
+def of_listing(listing: Listing) -> ResponseReturnValue:
+    today = clock.local_date(clock.now())
+    found = matches_for_listing(db.session, listing, today=today, limit=MANY, near_limit=MANY_NEAR)
+    features = [*match_features(listing, found), listing_feature(listing, is_self=True)]
+    return render_template(
+        "matches/of_listing.html",
+        listing=listing,
+        section=match_section(listing, found),
+        map=still_map("matches", features, middle=position_of(listing)),
+    )
