@@ -4,6 +4,11 @@ import unicodedata
 
 KEPT_CONTROLS = frozenset("\n\t")
 UNPRINTABLE = frozenset({"Cc", "Cs"})  # control characters, and halves of characters
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Turn the direction of writing, also of our own text that comes after; Arabic and Hebrew need none of them."""
+SEEN = frozenset("LNPS")  # letters, numbers, punctuation and symbols
+FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols of which nothing is seen."""
 
 
 def clean_line(text: str | None) -> str:
@@ -17,5 +22,14 @@ def clean_text(text: str | None) -> str:
     return "\n".join(line.rstrip() for line in lines).strip()
 
 
+def is_blank(text: str) -> bool:
+    """Whether nothing of the text would be seen: a name that nobody can read is none."""
+    return not any(unicodedata.category(each)[0] in SEEN and each not in FILLERS for each in text)
+
+
 def _printable(text: str) -> str:
-    return "".join(each for each in text if each in KEPT_CONTROLS or unicodedata.category(each) not in UNPRINTABLE)
+    return "".join(each for each in text if each in KEPT_CONTROLS or _is_printable(each))
+
+
+def _is_printable(character: str) -> bool:
+    return unicodedata.category(character) not in UNPRINTABLE and character not in TURNING

@@ -21,7 +21,7 @@ from geo.geometry import Position, Site, read_point, read_site, to_geojson
 from geo.materials import Fraction, read_fraction
 from marketplace.geo_messages import message_of
 from marketplace.i18n import translate
-from marketplace.text import clean_line, clean_text
+from marketplace.text import clean_line, clean_text, is_blank
 
 LONGEST_NUMBER = 40
 
@@ -84,7 +84,7 @@ class Required:
         self.message = message
 
     def __call__(self, _form: wtforms.Form, field: wtforms.Field) -> None:
-        if field.data is None or (isinstance(field.data, str) and not field.data.strip()):
+        if field.data is None or (isinstance(field.data, str) and is_blank(field.data)):
             if field.process_errors:
                 raise StopValidation
             field.errors = []

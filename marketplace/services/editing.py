@@ -7,6 +7,7 @@ from marketplace.clock import local_date
 from marketplace.errors import Conflict, FieldError
 from marketplace.i18n_marker import N_
 from marketplace.models import Listing, Project
+from marketplace.text import is_blank
 
 EARLIEST_DAY = date(2000, 1, 1)
 LATEST_YEARS_AHEAD = 40
@@ -59,11 +60,11 @@ def period_problems(
 
 def text_problems(text: str, *, field: str, limit: int, missing: str | None = None) -> Iterator[FieldError]:
     """What is wrong with a text of at most `limit` characters; `missing` is said where it must not be empty."""
-    if not text and missing is not None:
+    if missing is not None and is_blank(text):
         yield FieldError(field=field, message=missing)
     elif len(text) > limit:
         yield FieldError(
             field=field,
             message=N_("The text is %(count)s characters long; at most %(limit)s can be kept."),
-            params={"count": str(len(text)), "limit": str(limit)},
+            params={"count": len(text), "limit": limit},
         )

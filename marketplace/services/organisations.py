@@ -13,6 +13,7 @@ from marketplace.queries.municipalities import find_municipality
 from marketplace.registers.enhetsregisteret import RegisteredOrganisation
 from marketplace.registers.orgnr import parse_org_number
 from marketplace.services.search_text import refresh_search_text
+from marketplace.text import is_blank
 from marketplace.types import OrganisationKind, Role
 
 
@@ -46,8 +47,7 @@ def register_organisation(
     organisation = Organisation(org_number=number, name=name, kind=kind)
     if found is not None:
         _take_over(session, organisation, found, now=now)
-    if not organisation.name:
-        raise field_error("name", N_("Enter the organisation's name."))
+    _require_name(organisation.name)
     session.add(organisation)
     session.flush()
     session.add(Membership(user_id=actor.user_id, organisation_id=organisation.id, role=Role.OWNER))
@@ -58,8 +58,13 @@ def register_organisation(
 def edit_organisation(
     session: Session, _actor: Actor, *, organisation: Organisation, name: str, kind: OrganisationKind
 ) -> None:
-    """Change what its owner may change; a name that Enhetsregisteret gave stays as it is there."""
+    """Change what its owner may change; a name that Enhetsregisteret gave stays as it is there.
+
+    Raises:
+        InvalidInput: no name.
+    """
     if organisation.register_checked_at is None:
+        _require_name(name)
         organisation.name = name
     organisation.kind = kind
     refresh_search_text(session, organisation_id=organisation.id)
@@ -109,6 +114,11 @@ def leave_organisation(session: Session, actor: Actor, *, organisation_id: int) 
     """As `remove_member`, for oneself."""
     assert actor.user_id is not None
     remove_member(session, actor, organisation_id=organisation_id, user_id=actor.user_id)
+
+
+def _require_name(name: str) -> None:
+    if is_blank(name):
+        raise field_error("name", N_("Enter the organisation's name."))
 
 
 def _take_over(session: Session, organisation: Organisation, found: RegisteredOrganisation, *, now: datetime) -> None:
