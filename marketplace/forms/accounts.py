@@ -1,5 +1,6 @@
 """Signing up, logging in, passwords and the account page."""
 
+import re
 from typing import Any
 
 import wtforms
@@ -35,11 +36,20 @@ class EmailAddress:
         field.data = checked.ascii_email or checked.normalized
 
 
-class PersonName:
-    """Refuses names that carry an address to click on into somebody's mail."""
+class NoAddress:
+    """Refuses names that carry an address to click on into somebody's mail.
+
+    Mail programs make links of bare domains, too. Some organisations are named after theirs; no person is.
+    """
+
+    LINK = re.compile(r"://|www\.|@|\.\w{2,}/", re.IGNORECASE)
+    DOMAIN = re.compile(r"\w{2,}\.[^\W\d]{2,}")
+
+    def __init__(self, *, allow_domain: bool = False) -> None:
+        self.patterns = (self.LINK,) if allow_domain else (self.LINK, self.DOMAIN)
 
     def __call__(self, _form: wtforms.Form, field: wtforms.Field) -> None:
-        if "://" in (field.data or "") or "www." in (field.data or "").lower():
+        if any(pattern.search(field.data or "") for pattern in self.patterns):
             raise StopValidation(str(_l("A name holds no web address.")))
 
 
@@ -60,7 +70,7 @@ def name_field(label: Any = None) -> LineField:
         [
             Required(_l("Enter your name.")),
             Length(max=LONGEST_NAME, message=_l("Use at most %(max)d characters.")),
-            PersonName(),
+            NoAddress(),
         ],
     )
 

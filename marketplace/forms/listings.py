@@ -54,7 +54,10 @@ class ListingForm(TypedPlace):
         invalid_choice_message=_l("Choose one of your own projects."),
     )
     organisation_id = SelectField(
-        _l("Organisation"), coerce=int, invalid_choice_message=_l("Choose one of your own organisations.")
+        _l("Organisation"),
+        coerce=int,
+        invalid_value_message=_l("Choose one of your own organisations."),
+        invalid_choice_message=_l("Choose one of your own organisations."),
     )
     has_own_position = BooleanField(_l("The masses are somewhere else than the project's pin"))
     position = PinField(_l("Where the masses are"))

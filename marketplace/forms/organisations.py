@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms.fields import SelectChoice
 from wtforms.validators import Length
 
-from marketplace.forms.accounts import PersonName, email_field
+from marketplace.forms.accounts import NoAddress, email_field
 from marketplace.forms.base import PostedForm
 from marketplace.forms.fields import LineField, Required
 from marketplace.labels import LABELS
@@ -22,7 +22,8 @@ def _choices(members: type[StrEnum]) -> list[SelectChoice]:
 
 def _name_field() -> LineField:
     return LineField(
-        _l("Name"), [Length(max=LONGEST_NAME, message=_l("Use at most %(max)d characters.")), PersonName()]
+        _l("Name"),
+        [Length(max=LONGEST_NAME, message=_l("Use at most %(max)d characters.")), NoAddress(allow_domain=True)],
     )
 
 

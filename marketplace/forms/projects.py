@@ -16,7 +16,10 @@ from marketplace.types import ProjectKind
 
 class ProjectForm(TypedPlace):
     organisation_id = SelectField(
-        _l("Organisation"), coerce=int, invalid_choice_message=_l("Choose one of your own organisations.")
+        _l("Organisation"),
+        coerce=int,
+        invalid_value_message=_l("Choose one of your own organisations."),
+        invalid_choice_message=_l("Choose one of your own organisations."),
     )
     name = LineField(_l("Name"), [Required(_l("Enter the project's name."))])
     builder = LineField(
