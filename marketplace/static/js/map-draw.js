@@ -81,6 +81,11 @@ export function addDrawing(map, options) {
     if (status) status.textContent = text;
   }
 
+  // On a phone the map may lie below the button that has just changed it.
+  function showMap() {
+    map.getContainer().scrollIntoView({ block: "nearest", behavior: prefersLessMotion() ? "auto" : "smooth" });
+  }
+
   map.on("click", (event) => {
     // Once an area is drawn, a stray press must not throw it away.
     if (mode === "point" && !(shape instanceof L.Polygon)) setPoint(event.latlng);
@@ -100,6 +105,7 @@ export function addDrawing(map, options) {
   press("middle")?.addEventListener("click", () => {
     choose("point");
     setPoint(map.getCenter());
+    showMap();
   });
   press("remove")?.addEventListener("click", () => {
     clearShape();
@@ -119,6 +125,7 @@ export function addDrawing(map, options) {
         const at = [coords.latitude, coords.longitude];
         setPoint(L.latLng(at));
         map.setView(at, Math.max(map.getZoom(), 15), { animate: !prefersLessMotion() });
+        showMap();
       },
       () => tellPerson(texts.notLocated),
       { enableHighAccuracy: true, timeout: 10_000, maximumAge: 60_000 },
@@ -136,6 +143,7 @@ export function addDrawing(map, options) {
   }
   document.addEventListener("mf:place-chosen", () => {
     if (!shape) tellPerson(texts.place);
+    showMap();
   });
 
   choose("point");
