@@ -27,3 +27,12 @@ def serious_issues(page: Page) -> list[str]:
 def overflow_px(page: Page) -> int:
     """How far the page is wider than the screen; a phone's page must not scroll sideways."""
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def wait_for_maps(page: Page) -> None:
+    """Until each map of the page, if any, shows its listings."""
+    page.wait_for_function(
+        """() => [...document.querySelectorAll(".mf-map__canvas")].every(
+            map => map.classList.contains("is-ready") && !map.hasAttribute("aria-busy")
+        )"""
+    )
