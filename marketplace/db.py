@@ -5,7 +5,7 @@ an unsafe method (POST and the like) has answered without raising; a GET never c
 """
 
 from flask import Flask, Response, current_app, g, request
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, make_url
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.local import LocalProxy
 
@@ -13,6 +13,13 @@ from marketplace.config import Settings
 
 EXTENSION = "masseflyt_sessions"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+PATIENCE = {
+    "connect_timeout": 5,  # seconds, as the keepalives
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds
+}
 
 
 def make_engine(settings: Settings, *, url: str | None = None, application_name: str = "masseflyt") -> Engine:
@@ -25,11 +32,22 @@ def make_engine(settings: Settings, *, url: str | None = None, application_name:
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_pre_ping=True,
+        hide_parameters=True,  # a failing statement is logged, and what it was to write is nobody's business there
         connect_args={
+            **_patience(address),
             "application_name": application_name,
             "options": " ".join(f"-c {name}={value}" for name, value in session_settings(settings).items()),
         },
     )
+
+
+def _patience(address: str) -> dict[str, int]:
+    """How long to wait for a server that is not there any more, where the address does not say itself.
+
+    Without these, libpq waits minutes for one that swallows what it is sent, and hours for one that went away.
+    """
+    given = make_url(address).query
+    return {name: value for name, value in PATIENCE.items() if name not in given}
 
 
 def session_settings(settings: Settings) -> dict[str, object]:

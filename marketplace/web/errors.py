@@ -7,7 +7,8 @@ from flask import Flask, Response, current_app, g, make_response, render_templat
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from geo.errors import GeoError
@@ -15,6 +16,8 @@ from marketplace.errors import DomainError, TooManyAttempts, status_of
 from marketplace.geo_messages import message_of
 from marketplace.i18n import translate
 from marketplace.logging import log
+
+DATABASE_FAILURES = (OperationalError, InterfaceError, NoConnectionFree)
 
 
 def wants_json() -> bool:
@@ -69,7 +72,9 @@ def on_http_exception(error: HTTPException) -> ResponseReturnValue:
     messages = {
         HTTPStatus.NOT_FOUND: _("There is nothing at this address."),
         HTTPStatus.METHOD_NOT_ALLOWED: _("This address does not take that kind of request."),
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: _("What you sent is too large."),
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: _(
+            "What you sent is too large, and nothing of it was stored. Go back, make it shorter, and send again."
+        ),
     }
     status = HTTPStatus(error.code)
     response = error_response(status, message=messages.get(status, _("The request could not be understood.")))
@@ -91,10 +96,11 @@ def on_csrf_error(error: CSRFError) -> ResponseReturnValue:
 
 def on_fault(error: Exception) -> ResponseReturnValue:
     log.error("fault", path=request.path, exc_info=error)
-    if isinstance(error, OperationalError):
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    if isinstance(error, DATABASE_FAILURES):
         answer_without_database()
+        status = HTTPStatus.SERVICE_UNAVAILABLE
     forget_changes()
-    status = HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, OperationalError) else HTTPStatus.INTERNAL_SERVER_ERROR
     return error_response(status, message=_("Something went wrong on our side. Nothing of what you sent was stored."))
 
 

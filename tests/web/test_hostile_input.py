@@ -81,3 +81,12 @@ def test_a_forged_organisation_is_refused_in_words(client: Client, make: Factory
     response = client.post(path, data={"organisation_id": number})
     assert response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert "Velg en av dine egne organisasjoner." in response.text
+
+
+@pytest.mark.parametrize(("in_english", "said"), [(False, "Gå tilbake, gjør det kortere"), (True, "Go back, make it")])
+def test_what_is_too_large_comes_back_with_advice(client: Client, in_english: bool, said: str) -> None:
+    if in_english:
+        client.in_english()
+    response = client.post("/signup", data={"name": "x" * 10_000_000})
+    assert response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    assert said in response.text
