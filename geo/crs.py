@@ -3,7 +3,7 @@
 Transformers and the geodesic are made once and shared: pyproj >= 3.1 keeps one PROJ context a thread inside them.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 import numpy as np
@@ -64,6 +64,7 @@ def from_stored[G: BaseGeometry](geometry_25833: G) -> G:
     return transform_geometry(geometry_25833, source_srid=SRID_STORED, target_srid=SRID_LONLAT)
 
 
+@lru_cache(maxsize=4)
 def stored_box(west: float, south: float, east: float, north: float) -> shapely.Polygon:
     """Return a box of longitudes and latitudes as the bent quadrilateral it is in EPSG:25833, true to 2 metres.
 
@@ -74,6 +75,7 @@ def stored_box(west: float, south: float, east: float, north: float) -> shapely.
     return to_stored(shapely.segmentize(box, max(_CHORD_DEG, (east - west) / 200)))
 
 
+@lru_cache(maxsize=4)
 def box_inside(west: float, south: float, east: float, north: float) -> tuple[float, float, float, float] | None:
     """Return an upright box in EPSG:25833 (min x, min y, max x, max y) inside a box of longitudes and latitudes.
 

@@ -15,9 +15,8 @@ import shapely
 from geoalchemy2 import Geography, WKBElement
 from geoalchemy2.shape import from_shape, to_shape
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import Boolean, ColumnElement, Double, Integer, Text, and_, cast, func, literal, or_
+from sqlalchemy import ColumnElement, Double, Integer, Text, and_, cast, func, literal, or_
 from sqlalchemy.orm import InstrumentedAttribute
-from sqlalchemy.types import UserDefinedType
 
 from geo import crs, norway
 from geo.geometry import LONLAT_DECIMALS, BBox, Position
@@ -57,7 +56,8 @@ def near_bbox(column: GeometryColumn, bbox: BBox) -> ColumnElement[bool]:
     Index-backed and cheap, but too generous: the two grids are turned against each other by up to 10 degrees, so a
     rim of what lies outside the map is let in. Enough for counts and clusters; a list wants `in_bbox`.
     """
-    return _meets_box(column, crs.stored_box(bbox.west, bbox.south, bbox.east, bbox.north).bounds)
+    edges = crs.stored_box(bbox.west, bbox.south, bbox.east, bbox.north).bounds
+    return column.bool_op("&&")(func.ST_MakeEnvelope(*map(_double, edges), literal(SRID_STORED, Integer)))
 
 
 def in_bbox(column: GeometryColumn, bbox: BBox) -> ColumnElement[bool]:
@@ -69,46 +69,6 @@ def in_bbox(column: GeometryColumn, bbox: BBox) -> ColumnElement[bool]:
         return near_bbox(column, bbox)
     bent = shapely.to_wkb(crs.stored_box(bbox.west, bbox.south, bbox.east, bbox.north))
     return func.ST_Intersects(column, func.ST_GeomFromWKB(bent, literal(SRID_STORED, Integer)))
-
-
-def point_in_bbox(column: GeometryColumn, bbox: BBox) -> ColumnElement[bool]:
-    """Return whether a point in Norway lies in a box of longitudes and latitudes, true to 2 metres at its edges.
-
-    As `in_bbox`, for columns of points, where many are looked at: index-backed, and only what the upright box inside
-    the bent outline leaves open is compared with the outline. That is done by PostgreSQL's own geometry, since the
-    planner holds `ST_Intersects` for so dear that beside it everything else looks free.
-    """
-    around = near_bbox(column, bbox)
-    if shapely.box(bbox.west, bbox.south, bbox.east, bbox.north).covers(norway.OUTLINE):
-        return around
-    in_outline = cast(column, NativePoint).op("<@", return_type=Boolean())(cast(_native_outline(bbox), NativePolygon))
-    inside = crs.box_inside(bbox.west, bbox.south, bbox.east, bbox.north)
-    return and_(around, in_outline if inside is None else or_(_meets_box(column, inside), in_outline))
-
-
-def _native_outline(bbox: BBox) -> str:
-    corners = shapely.get_coordinates(crs.stored_box(bbox.west, bbox.south, bbox.east, bbox.north))[:-1].tolist()
-    return ",".join(f"({x:.1f},{y:.1f})" for x, y in corners).join("()")
-
-
-class NativePoint(UserDefinedType[str]):
-    """PostgreSQL's own `point`."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_options: Any) -> str:
-        """Name the type in SQL."""
-        return "point"
-
-
-class NativePolygon(UserDefinedType[str]):
-    """PostgreSQL's own `polygon`."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_options: Any) -> str:
-        """Name the type in SQL."""
-        return "polygon"
 
 
 def within_reach(column: GeometryColumn, point: ColumnElement[Any], *, reach_m: float) -> ColumnElement[bool]:
@@ -199,10 +159,6 @@ def lon_lat(column: GeometryColumn) -> tuple[ColumnElement[float], ColumnElement
 def as_geojson(column: GeometryColumn) -> ColumnElement[str]:
     """Return the GeoJSON text of a geometry, in EPSG:4326 with the decimals it was read with."""
     return func.ST_AsGeoJSON(_lonlat(column), literal(LONLAT_DECIMALS, Integer), type_=Text())
-
-
-def _meets_box(column: GeometryColumn, edges: tuple[float, float, float, float]) -> ColumnElement[bool]:
-    return column.bool_op("&&")(func.ST_MakeEnvelope(*map(_double, edges), literal(SRID_STORED, Integer)))
 
 
 def _lonlat(column: GeometryColumn) -> ColumnElement[Any]:

@@ -4,14 +4,20 @@ Views and services reach the session of the running request through `session`. T
 an unsafe method (POST and the like) has answered without raising; a GET never commits, so it can never write.
 """
 
+from select import POLLIN, poll
+from typing import Any
+
+import psycopg
 from flask import Flask, Response, current_app, g, request
-from sqlalchemy import Connection, Engine, create_engine, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.local import LocalProxy
 
 from marketplace.config import Settings
 
 EXTENSION = "masseflyt_sessions"
+READERS = "masseflyt_reading_engine"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PATIENCE = {
     "connect_timeout": 5,  # seconds, as the keepalives
@@ -21,17 +27,19 @@ PATIENCE = {
     "tcp_user_timeout": 30_000,  # milliseconds
 }
 
+LEAST_LIKENESS = 0.45
+"""Share of a word's trigrams that a text must have for pg_trgm's `<%` to take it for similar."""
+
 
 def make_engine(settings: Settings, *, url: str | None = None, application_name: str = "masseflyt") -> Engine:
     """An engine on `url`, else on the settings' database, whose statements end at the statement timeout."""
     address = url or settings.database_url
     if address is None:
         raise RuntimeError("no database address: start the private cluster first")
-    return create_engine(
+    engine = create_engine(
         address,
         pool_size=settings.database_pool_size,
         max_overflow=0,
-        pool_pre_ping=True,
         hide_parameters=True,  # a failing statement is logged, and what it was to write is nobody's business there
         connect_args={
             **_patience(address),
@@ -39,6 +47,24 @@ def make_engine(settings: Settings, *, url: str | None = None, application_name:
             "options": " ".join(f"-c {name}={value}" for name, value in session_settings(settings).items()),
         },
     )
+    event.listen(engine, "checkout", _refuse_when_dropped)
+    return engine
+
+
+def _refuse_when_dropped(connection: psycopg.Connection[Any], *_pool: object) -> None:
+    """Have the pool open another connection where the server has dropped this one, as it does when it restarts.
+
+    An idle connection with something to read has been told goodbye. Looking costs no round trip, unlike a ping.
+
+    Raises:
+        DisconnectionError: to the pool, which tries again with a new connection.
+    """
+    if connection.closed:
+        raise DisconnectionError
+    waiting = poll()
+    waiting.register(connection.fileno(), POLLIN)
+    if waiting.poll(0):
+        raise DisconnectionError
 
 
 def _patience(address: str) -> dict[str, int]:
@@ -63,6 +89,7 @@ def session_settings(settings: Settings) -> dict[str, object]:
         "max_parallel_workers_per_gather": 0,
         # Room to group all listings by a map's grid without sorting them on disk.
         "work_mem": "16MB",
+        "pg_trgm.word_similarity_threshold": LEAST_LIKENESS,
     }
 
 
@@ -83,8 +110,24 @@ def _current_session() -> Session:
 session: Session = LocalProxy(_current_session)  # type: ignore[assignment]  # a proxy of the request's session
 
 
+def reading_session() -> Session:
+    """A session for views that only ask: each question stands alone, so none waits for a transaction to begin and end.
+
+    Where the request has its session already, that one; a request never holds two connections.
+    """
+    bind = current_app.extensions[EXTENSION].kw["bind"]
+    if "db_session" in g or isinstance(bind, Connection):
+        return _current_session()
+    if "db_reader" not in g:
+        g.db_reader = current_app.extensions[EXTENSION](bind=current_app.extensions[READERS])
+    reader: Session = g.db_reader
+    return reader
+
+
 def init_app(app: Flask, bind: Engine | Connection) -> None:
     app.extensions[EXTENSION] = make_sessions(bind)
+    if isinstance(bind, Engine):
+        app.extensions[READERS] = bind.execution_options(isolation_level="AUTOCOMMIT")
 
     @app.after_request
     def commit_once(response: Response) -> Response:
@@ -94,6 +137,7 @@ def init_app(app: Flask, bind: Engine | Connection) -> None:
 
     @app.teardown_request
     def close(_error: BaseException | None) -> None:
-        opened = g.pop("db_session", None)
-        if opened is not None:
-            opened.close()
+        for name in ("db_session", "db_reader"):
+            opened = g.pop(name, None)
+            if opened is not None:
+                opened.close()

@@ -2,14 +2,17 @@
 
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_, literal_column
+from sqlalchemy import ColumnElement, Date, and_, bindparam, literal_column
 
 from marketplace.models import Listing
 
 # A literal, not a bound value: only so does every plan see that the partial indexes serve.
 PUBLISHED = Listing.status == literal_column("'published'")
 
+TODAY: ColumnElement[date] = bindparam("today", type_=Date())
+"""For statements that are built once: the day is the parameter `today`."""
 
-def is_open(today: date) -> ColumnElement[bool]:
+
+def is_open(today: date | ColumnElement[date]) -> ColumnElement[bool]:
     """Published, and not over yet."""
     return and_(PUBLISHED, Listing.available_to >= today)

@@ -1,14 +1,16 @@
 """Finding listings: a page of them, how many there are of each sort, and what stands in the way of finding any."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from functools import cache
 from typing import Any
 
 from geoalchemy2 import Geometry
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Double,
     Integer,
@@ -16,6 +18,7 @@ from sqlalchemy import (
     Select,
     UnaryExpression,
     and_,
+    bindparam,
     func,
     literal,
     null,
@@ -27,12 +30,20 @@ from sqlalchemy.orm import Session
 
 from geo.geometry import BBox
 from geo.materials import MaterialGroup
-from geo.postgis import geodesic_m, nearest_first, point_25833
+from geo.prepared import geodesic_m, in_square, planar_m
 from geo.units import M_PER_KM, SRID_STORED
 from marketplace.models import Listing, MaterialRow, Municipality, Organisation, Project
 from marketplace.queries.municipalities import bounds_of
-from marketplace.queries.open_listings import is_open
-from marketplace.queries.search_filters import Centre, Filter, SearchFilters, conditions_of
+from marketplace.queries.search_filters import (
+    CENTRE,
+    Filter,
+    SearchFilters,
+    Shape,
+    conditions_of,
+    fulfils,
+    shape_of,
+    values_of,
+)
 from marketplace.queries.search_words import LookedUp, look_up_words
 from marketplace.types import ListingKind, PriceKind
 
@@ -53,16 +64,12 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """Filters made ready to run on a day: their words looked up, a condition for each."""
+    """Filters made ready to run on a day: their words looked up, the shape of their statements, and their values."""
 
     filters: SearchFilters
     looked_up: LookedUp
-    is_open: ColumnElement[bool]
-    conditions: Mapping[Filter, ColumnElement[bool]]
-
-    def where(self, *, besides: Sequence[Filter] = ()) -> ColumnElement[bool]:
-        """What a listing must fulfil, leaving some filters out of account."""
-        return and_(self.is_open, *(each for name, each in self.conditions.items() if name not in besides))
+    shape: Shape
+    values: Mapping[str, object]
 
 
 def prepare_search(session: Session, filters: SearchFilters, *, today: date) -> Search:
@@ -70,8 +77,8 @@ def prepare_search(session: Session, filters: SearchFilters, *, today: date) -> 
     return Search(
         filters=filters,
         looked_up=looked_up,
-        is_open=is_open(today),
-        conditions=conditions_of(filters, looked_up.words),
+        shape=shape_of(filters, looked_up.words),
+        values=values_of(filters, looked_up.words, today=today),
     )
 
 
@@ -154,9 +161,14 @@ def _read_page(
     session: Session, search: Search, *, sort: Sort, total: int, mark: Mark | None, is_backward: bool, size: int
 ) -> Page:
     statement = page_statement(
-        search, sort=sort, mark=mark, is_backward=is_backward, limit=size + 1, is_gathered=total <= FEW
+        search.shape,
+        sort=sort,
+        has_mark=mark is not None,
+        is_backward=is_backward,
+        limit=size + 1,
+        is_gathered=total <= FEW,
     )
-    rows = session.execute(statement).all()
+    rows = session.execute(statement, {**search.values, **mark_values(mark)}).all()
     has_more = len(rows) > size
     rows = rows[:size]
     if is_backward:
@@ -174,30 +186,31 @@ def _read_page(
     )
 
 
+def mark_values(mark: Mark | None) -> dict[str, object]:
+    return {} if mark is None else {"mark_key": mark.key, "mark_id": mark.listing_id}
+
+
+@cache
 def page_statement(
-    search: Search, *, sort: Sort, mark: Mark | None, is_backward: bool, limit: int, is_gathered: bool
+    shape: Shape, *, sort: Sort, has_mark: bool, is_backward: bool, limit: int, is_gathered: bool
 ) -> Select[Any]:
     """Ids are picked in order, by an index or from all results gathered first; then what is shown is joined to them."""
-    centre = search.filters.centre
     is_rising = (sort is Sort.DISTANCE) is not is_backward
-    key: ColumnElement[Any] = _sort_key(sort, centre)
+    key: ColumnElement[Any] = _sort_key(sort)
     listing_id: ColumnElement[int] = Listing.id.expression
-    found = select(listing_id, key.label("key")).where(search.where())
+    found = select(listing_id, key.label("key")).where(fulfils(shape))
     if is_gathered:
         gathered = found.cte("gathered").prefix_with("MATERIALIZED")
         key, listing_id = gathered.c.key, gathered.c.id
         found = select(listing_id, key)
-    if mark is not None:
-        found = found.where(_is_beyond(mark, key, listing_id, is_rising=is_rising))
-    if sort is Sort.DISTANCE and centre is not None and not is_gathered:
-        found = found.where(_nearby(found, key, centre=centre, mark=mark, is_rising=is_rising, limit=limit))
+    if has_mark:
+        found = found.where(_is_beyond_mark(key, listing_id, is_rising=is_rising))
+    if sort is Sort.DISTANCE and not is_gathered:
+        found = found.where(_nearby(found, key, has_mark=has_mark, is_rising=is_rising, limit=limit))
     picked = found.order_by(*_ordered(key, listing_id, is_rising=is_rising)).limit(limit).subquery("picked")
+    distance_m = geodesic_m(Listing.position_25833, CENTRE) if shape.has_centre else null()
     return (
-        select(
-            *HIT_COLUMNS,
-            (geodesic_m(Listing.position_25833, centre.position) if centre else null()).label("distance_m"),
-            picked.c.key,
-        )
+        select(*HIT_COLUMNS, distance_m.label("distance_m"), picked.c.key)
         .join(picked, picked.c.id == Listing.id)
         .join(Listing.material)
         .join(Listing.municipality)
@@ -207,48 +220,43 @@ def page_statement(
     )
 
 
-def _is_beyond(
-    mark: Mark, key: ColumnElement[Any], listing_id: ColumnElement[int], *, is_rising: bool
-) -> ColumnElement[bool]:
-    place, beyond = tuple_(key, listing_id), tuple_(literal(mark.key, key.type), literal(mark.listing_id))
-    return place > beyond if is_rising else place < beyond
+def _is_beyond_mark(key: ColumnElement[Any], listing_id: ColumnElement[int], *, is_rising: bool) -> ColumnElement[bool]:
+    place, mark = (
+        tuple_(key, listing_id),
+        tuple_(bindparam("mark_key", type_=key.type), bindparam("mark_id", type_=BigInteger())),
+    )
+    return place > mark if is_rising else place < mark
 
 
 def _nearby(
-    found: Select[Any],
-    distance_m: ColumnElement[float],
-    *,
-    centre: Centre,
-    mark: Mark | None,
-    is_rising: bool,
-    limit: int,
+    found: Select[Any], distance_m: ColumnElement[float], *, has_mark: bool, is_rising: bool, limit: int
 ) -> ColumnElement[bool]:
     """The square that holds all of a page: out to the page's last listing, or back from its mark.
 
     An index orders by distance alone, never by distance and id; so it is asked how far the page reaches, and what lies
     within that far is sorted.
     """
+    reach_m: ColumnElement[float] = literal(BEYOND_NORWAY_M, Double())
     if is_rising:
         last_m = found.with_only_columns(distance_m).order_by(distance_m).offset(limit - 1).limit(1).scalar_subquery()
-        reach_m: ColumnElement[float] = func.coalesce(last_m, literal(BEYOND_NORWAY_M, Double()))
-    else:
-        reach_m = literal(mark.key if mark else BEYOND_NORWAY_M, Double())
-    square = func.ST_Expand(point_25833(centre.position), reach_m + literal(1.0, Double()))
-    return Listing.position_25833.bool_op("&&")(square)
+        reach_m = func.coalesce(last_m, reach_m)
+    elif has_mark:
+        reach_m = bindparam("mark_key", type_=Double())
+    return in_square(Listing.position_25833, CENTRE, half_side_m=reach_m + literal(1.0, Double()))
 
 
 def _ordered(*columns: ColumnElement[Any], is_rising: bool) -> tuple[UnaryExpression[Any], ...]:
     return tuple(column.asc() if is_rising else column.desc() for column in columns)
 
 
-def _sort_key(sort: Sort, centre: Centre | None) -> ColumnElement[Any]:
+def _sort_key(sort: Sort) -> ColumnElement[Any]:
     match sort:
+        case Sort.DISTANCE:
+            return planar_m(Listing.position_25833, CENTRE)
+        case Sort.NEWEST:
+            return Listing.published_at.expression
         case Sort.QUANTITY:
             return Listing.mass_t.expression
-        case Sort.DISTANCE if centre is not None:
-            return nearest_first(Listing.position_25833, point_25833(centre.position))
-        case _:
-            return Listing.published_at.expression
 
 
 HIT_COLUMNS: tuple[Any, ...] = (
@@ -319,7 +327,7 @@ class Facets:
 
 
 def facets(session: Session, search: Search) -> Facets:
-    rows = session.execute(facets_statement(search)).all()
+    rows = session.execute(facets_statement(search.shape), search.values).all()
     return Facets(
         total=next((int(row.in_all or 0) for row in rows if row.facet == Facet.TOTAL), 0),
         kinds={ListingKind(row.kind): int(row.by_kind) for row in rows if row.facet == Facet.KIND and row.by_kind},
@@ -346,13 +354,15 @@ class Facet(IntEnum):
 FACETED = (Filter.KIND, Filter.MATERIAL, Filter.MUNICIPALITY)
 
 
-def facets_statement(search: Search) -> Select[Any]:
+@cache
+def facets_statement(shape: Shape) -> Select[Any]:
     """One pass over the listings that fulfil all other filters, then sums over the few thousand cells that leaves."""
     keys = (Listing.kind, Listing.material_key, Listing.municipality_number)
-    fulfils = [search.conditions.get(name, true()).label(f"fulfils_{name}") for name in FACETED]
+    conditions = conditions_of(shape)
+    chosen = [conditions.get(name, true()).label(f"fulfils_{name}") for name in FACETED]
     cell = (
-        select(*keys, *fulfils, func.count().label("count"))
-        .where(search.where(besides=FACETED))
+        select(*keys, *chosen, func.count().label("count"))
+        .where(fulfils(shape, besides=FACETED))
         .group_by(*keys)
         .cte("cell")
     )
@@ -396,21 +406,22 @@ class Loosening:
 
 def loosenings(session: Session, search: Search) -> tuple[Loosening, ...]:
     """Which single filter to take away for a search that finds nothing, the most rewarding first."""
-    dropped = list(search.conditions)
+    dropped = tuple(conditions_of(search.shape))
     if not dropped:
         return ()
-    counts = session.execute(
-        select(
-            *(
-                select(func.count())
-                .select_from(select(Listing.id).where(search.where(besides=[each])).limit(COUNTED_AT_MOST).subquery())
-                .scalar_subquery()
-                for each in dropped
-            )
-        )
-    ).one()
+    counts = session.execute(loosenings_statement(search.shape), search.values).one()
     found = [Loosening(dropped=each, count=count) for each, count in zip(dropped, counts, strict=True) if count]
     return tuple(sorted(found, key=lambda each: -each.count))
+
+
+@cache
+def loosenings_statement(shape: Shape) -> Select[Any]:
+    """A count for each filter, of what the others let through."""
+    without = [
+        select(Listing.id).where(fulfils(shape, besides=(each,))).limit(COUNTED_AT_MOST).subquery()
+        for each in conditions_of(shape)
+    ]
+    return select(*(select(func.count()).select_from(each).scalar_subquery() for each in without))
 
 
 # Where they are ---------------------------------------------------------------------------------------------------
@@ -418,7 +429,11 @@ def loosenings(session: Session, search: Search) -> tuple[Loosening, ...]:
 
 def bounds_of_results(session: Session, search: Search) -> BBox | None:
     """The box around all results with a kilometre's margin, for a map to show; None where there are none."""
-    extent = func.ST_SetSRID(func.ST_Extent(Listing.position_25833), SRID_STORED)
-    box = func.ST_Expand(extent, float(M_PER_KM), type_=Geometry)
-    found = session.scalar(select(box).where(search.where()))
+    found = session.scalar(bounds_statement(search.shape), search.values)
     return None if found is None else bounds_of(found)
+
+
+@cache
+def bounds_statement(shape: Shape) -> Select[Any]:
+    extent = func.ST_SetSRID(func.ST_Extent(Listing.position_25833), SRID_STORED)
+    return select(func.ST_Expand(extent, float(M_PER_KM), type_=Geometry)).where(fulfils(shape))

@@ -4,22 +4,33 @@ The list, the facets, the map and the hints for an empty result all take their c
 cannot come to say different things.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
+from enum import IntEnum, StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, String, and_, any_, bindparam, or_
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute
 
 from geo.geometry import BBox, Position
 from geo.materials import MaterialGroup, taxonomy
-from geo.postgis import point_in_bbox, within_distance
+from geo.prepared import (
+    BoxForm,
+    box_form,
+    box_values,
+    distance_values,
+    place_values,
+    point_in_box,
+    within_distance,
+)
 from geo.units import M_PER_KM
 from marketplace.models import Listing
-from marketplace.queries.search_words import Word, word_found
+from marketplace.queries.open_listings import TODAY, is_open
+from marketplace.queries.search_words import Word, word_found, word_values
 from marketplace.types import ListingKind, PriceKind
 
 
@@ -109,56 +120,142 @@ EMPTY: Mapping[Filter, Mapping[str, Any]] = {
 """What `SearchFilters` holds where a filter is not set."""
 
 
-def conditions_of(filters: SearchFilters, words: tuple[Word, ...]) -> dict[Filter, ColumnElement[bool]]:
-    """The condition of each active filter. `words` are those of `filters.text`, looked up by `look_up_words`."""
-    conditions = {
-        Filter.TEXT: _all(word_found(word) for word in words),
-        Filter.KIND: None if filters.kind is None else Listing.kind == filters.kind,
-        Filter.MATERIAL: _among(Listing.material_key, filters.wanted_materials),
-        Filter.MASS: _between(Listing.mass_t, filters.mass_min_t, filters.mass_max_t),
-        Filter.PERIOD: _overlap(filters.period_from, filters.period_to),
-        Filter.PRICE: _price(filters.price_kind, filters.price_max_nok_per_t),
-        Filter.DISTANCE: _distance(filters.centre, filters.within_km),
-        Filter.AREA: None if filters.area is None else point_in_bbox(Listing.position_25833, filters.area),
-        Filter.MUNICIPALITY: _among(Listing.municipality_number, filters.municipalities),
+# As statements see it ---------------------------------------------------------------------------------------------
+
+
+class Several(IntEnum):
+    NONE = 0
+    ONE = 1
+    MANY = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What of a search decides how its statements read, apart from the values that they are asked with.
+
+    Statements are built once for each shape: building one takes as long as the database takes to answer.
+    """
+
+    words: tuple[bool, ...]
+    """For each word, whether it is looked for inside other words, too."""
+    has_kind: bool
+    materials: Several
+    has_mass_min: bool
+    has_mass_max: bool
+    has_period_from: bool
+    has_period_to: bool
+    has_price_kind: bool
+    has_price_max: bool
+    has_centre: bool
+    has_reach: bool
+    area: BoxForm | None
+    has_municipalities: bool
+
+
+CENTRE = "centre"
+AREA = "area"
+"""The names of the place and the box among the parameters."""
+
+
+def shape_of(filters: SearchFilters, words: tuple[Word, ...]) -> Shape:
+    return Shape(
+        words=tuple(word.is_sought_inside for word in words),
+        has_kind=filters.kind is not None,
+        materials=Several(min(len(filters.wanted_materials), Several.MANY)),
+        has_mass_min=filters.mass_min_t is not None,
+        has_mass_max=filters.mass_max_t is not None,
+        has_period_from=filters.period_from is not None,
+        has_period_to=filters.period_to is not None,
+        has_price_kind=filters.price_kind is not None,
+        has_price_max=filters.price_max_nok_per_t is not None,
+        has_centre=filters.centre is not None,
+        has_reach=filters.within_km is not None and filters.centre is not None,
+        area=None if filters.area is None else box_form(filters.area),
+        has_municipalities=bool(filters.municipalities),
+    )
+
+
+def values_of(filters: SearchFilters, words: tuple[Word, ...], *, today: date) -> dict[str, object]:
+    """The parameters of every statement about the search; one that a statement does not name does it no harm."""
+    materials = sorted(filters.wanted_materials)
+    values: dict[str, object] = {
+        "today": today,
+        "kind": filters.kind,
+        "material": materials[0] if materials else None,
+        "materials": materials,
+        "mass_min_t": filters.mass_min_t,
+        "mass_max_t": filters.mass_max_t,
+        "period_from": filters.period_from,
+        "period_to": filters.period_to,
+        "price_kind": filters.price_kind,
+        "price_max_nok_per_t": filters.price_max_nok_per_t,
+        "municipalities": sorted(filters.municipalities),
     }
-    return {name: condition for name, condition in conditions.items() if condition is not None}
+    for place, word in enumerate(words):
+        values |= word_values(place, word)
+    if filters.centre is not None:
+        values |= place_values(CENTRE, filters.centre.position)
+        if filters.within_km is not None:
+            values |= distance_values(CENTRE, distance_m=float(filters.within_km) * M_PER_KM)
+    if filters.area is not None:
+        values |= box_values(AREA, filters.area, form=box_form(filters.area))
+    return values
 
 
-def _all(conditions: Iterable[ColumnElement[bool] | None]) -> ColumnElement[bool] | None:
-    given = [condition for condition in conditions if condition is not None]
-    return and_(*given) if given else None
+@cache
+def conditions_of(shape: Shape) -> Mapping[Filter, ColumnElement[bool]]:
+    """The condition of each active filter."""
+    position = Listing.position_25833
+    conditions = {
+        Filter.TEXT: [word_found(place, is_inside=is_inside) for place, is_inside in enumerate(shape.words)],
+        Filter.KIND: [Listing.kind == _value("kind", Listing.kind)] if shape.has_kind else [],
+        Filter.MATERIAL: _materials(shape.materials),
+        Filter.MASS: [
+            *([Listing.mass_t >= _value("mass_min_t", Listing.mass_t)] if shape.has_mass_min else []),
+            *([Listing.mass_t <= _value("mass_max_t", Listing.mass_t)] if shape.has_mass_max else []),
+        ],
+        Filter.PERIOD: [
+            *([Listing.available_to >= _value("period_from", Listing.available_to)] if shape.has_period_from else []),
+            *([Listing.available_from <= _value("period_to", Listing.available_from)] if shape.has_period_to else []),
+        ],
+        Filter.PRICE: [
+            *([Listing.price_kind == _value("price_kind", Listing.price_kind)] if shape.has_price_kind else []),
+            *([_is_affordable()] if shape.has_price_max else []),
+        ],
+        Filter.DISTANCE: [within_distance(position, CENTRE)] if shape.has_reach else [],
+        Filter.AREA: [point_in_box(position, AREA, form=shape.area)] if shape.area is not None else [],
+        Filter.MUNICIPALITY: [_is_among(Listing.municipality_number, "municipalities")]
+        if shape.has_municipalities
+        else [],
+    }
+    return {name: and_(*parts) for name, parts in conditions.items() if parts}
 
 
-def _among(column: InstrumentedAttribute[str], wanted: frozenset[str]) -> ColumnElement[bool] | None:
-    return column.in_(sorted(wanted)) if wanted else None
+@cache
+def fulfils(shape: Shape, *, besides: tuple[Filter, ...] = ()) -> ColumnElement[bool]:
+    """What a listing must fulfil to be a result, leaving some filters out of account."""
+    conditions = conditions_of(shape)
+    return and_(is_open(TODAY), *(each for name, each in conditions.items() if name not in besides))
 
 
-def _between(
-    column: InstrumentedAttribute[Decimal], least: Decimal | None, most: Decimal | None
-) -> ColumnElement[bool] | None:
-    return _all([None if least is None else column >= least, None if most is None else column <= most])
+def _value(name: str, column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
+    return bindparam(name, type_=column.type)
 
 
-def _overlap(first: date | None, last: date | None) -> ColumnElement[bool] | None:
-    return _all(
-        [
-            None if first is None else Listing.available_to >= first,
-            None if last is None else Listing.available_from <= last,
-        ]
-    )
+def _materials(several: Several) -> list[ColumnElement[bool]]:
+    match several:
+        case Several.NONE:
+            return []
+        case Several.ONE:  # an equality, which the index of kind, material and position can answer
+            return [Listing.material_key == _value("material", Listing.material_key)]
+        case Several.MANY:
+            return [_is_among(Listing.material_key, "materials")]
 
 
-def _price(kind: PriceKind | None, most_nok_per_t: Decimal | None) -> ColumnElement[bool] | None:
-    is_affordable = (
-        None
-        if most_nok_per_t is None
-        else or_(Listing.price_kind != PriceKind.TAKER_PAYS, Listing.price_nok_per_t <= most_nok_per_t)
-    )
-    return _all([None if kind is None else Listing.price_kind == kind, is_affordable])
+def _is_among(column: InstrumentedAttribute[str], name: str) -> ColumnElement[bool]:
+    return column == any_(bindparam(name, type_=ARRAY(String)))
 
 
-def _distance(centre: Centre | None, within_km: Decimal | None) -> ColumnElement[bool] | None:
-    if centre is None or within_km is None:
-        return None
-    return within_distance(Listing.position_25833, centre.position, distance_m=float(within_km) * M_PER_KM)
+def _is_affordable() -> ColumnElement[bool]:
+    most = _value("price_max_nok_per_t", Listing.price_nok_per_t)
+    return or_(Listing.price_kind != PriceKind.TAKER_PAYS, Listing.price_nok_per_t <= most)

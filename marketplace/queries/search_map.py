@@ -1,23 +1,25 @@
 """The results of a search as a map shows them: pins, and clusters by a grid that follows the zoom level.
 
 The database writes the whole answer, GeoJSON as text, in one statement; nothing of it is read again on the way out.
-Only which listings are meant is put together for each question. The rest stands here as SQL: it never changes, and
-building the same out of `select()` takes three times as long as the database takes to answer.
+Which listings are meant is said by `select()`, as everywhere; how they are told is SQL of one piece.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Double, Text, and_, func, literal_column, select, text
+from sqlalchemy import Double, Text, func, select, text
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import TextualSelect
 
 from geo.crs import stored_box
 from geo.geometry import BBox
 from geo.materials import MaterialGroup, taxonomy
-from geo.postgis import grid_cell_m, point_in_bbox
+from geo.postgis import grid_cell_m
+from geo.prepared import BoxForm, box_form, box_values, point_in_box
 from marketplace.models import Listing
 from marketplace.queries.search import Search
+from marketplace.queries.search_filters import Shape, fulfils
 
 FEW = 120
 """Up to this many listings in view are arranged one by one; more are first gathered in the cells of a grid."""
@@ -29,6 +31,9 @@ CELL_PIXELS = 84
 LARGEST_MAP_PIXELS = 5_000
 """However near the map says it is, it is not taken for larger than this: a view of all Norway at the zoom level of a
 street would be thousands of pins."""
+
+VIEW = "view"
+"""The name of the view among the parameters."""
 
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 NARROW_NO_BREAK_SPACE = "\N{NARROW NO-BREAK SPACE}"
@@ -52,20 +57,16 @@ def map_of_results(session: Session, search: Search, *, view: BBox, zoom: float,
     The features are as `marketplace.maps.ListingLayer` takes them. Several listings on one spot are a cluster that
     holds the properties of each in `listings`, as far as there are few in view.
     """
-    return str(session.scalar(map_statement(search, view=view, zoom=zoom, texts=texts)))
+    form = box_form(view)
+    values = {**search.values, **view_values(view, form=form, zoom=zoom)}
+    return str(session.scalar(map_statement(search.shape, form, texts), values))
 
 
-def map_statement(search: Search, *, view: BBox, zoom: float, texts: MapTexts) -> TextualSelect:
+@cache
+def map_statement(shape: Shape, form: BoxForm, texts: MapTexts) -> TextualSelect:
     """A few listings are read once and arranged; only where there are too many are all in view added up."""
-    points = select(*POINT).where(and_(search.where(), point_in_bbox(Listing.position_25833, view)))
-    few = points.limit(FEW + 1).cte("few").prefix_with("MATERIALIZED")
-    # Without the OFFSET the planner sorts all listings by their cell instead of adding up in a hash table.
-    many = points.offset(literal_column("0")).cte("many")
-    arranged = ARRANGED.bindparams(
-        few=FEW,
-        pin_m=size_on_map_m(view, zoom=zoom, pixels=PIN_PIXELS),
-        cluster_m=size_on_map_m(view, zoom=zoom, pixels=CLUSTER_PIXELS),
-        cell_m=size_on_map_m(view, zoom=zoom, pixels=CELL_PIXELS),
+    found = select(*POINT).where(fulfils(shape), point_in_box(Listing.position_25833, VIEW, form=form))
+    arranged = text(" ".join(ARRANGED.split())).bindparams(
         **{group.value: [material.key for material in taxonomy().in_group(group)] for group in MaterialGroup},
         is_norwegian=texts.is_norwegian,
         signs=f"{NARROW_NO_BREAK_SPACE}," if texts.is_norwegian else ",.",
@@ -79,13 +80,23 @@ def map_statement(search: Search, *, view: BBox, zoom: float, texts: MapTexts) -
         taker_pays=texts.taker_pays,
         giver_pays=texts.giver_pays,
     )
-    return arranged.columns(map=Text).add_cte(few, many)
+    return arranged.columns(map=Text).add_cte(found.cte("found").prefix_with("NOT MATERIALIZED"))
 
 
-def size_on_map_m(view: BBox, *, zoom: float, pixels: int) -> float:
-    """The metres that some pixels of the map are, or what they would be if the view filled `LARGEST_MAP_PIXELS`."""
+def view_values(view: BBox, *, form: BoxForm, zoom: float) -> dict[str, object]:
+    pixel_m = pixel_on_map_m(view, zoom=zoom)
+    return box_values(VIEW, view, form=form) | {
+        "pin_m": PIN_PIXELS * pixel_m,
+        "cluster_m": CLUSTER_PIXELS * pixel_m,
+        "cell_m": CELL_PIXELS * pixel_m,
+        "few": FEW,
+    }
+
+
+def pixel_on_map_m(view: BBox, *, zoom: float) -> float:
+    """The metres that a pixel of the map is, or what it would be if the view filled `LARGEST_MAP_PIXELS`."""
     min_x, min_y, max_x, max_y = stored_box(view.west, view.south, view.east, view.north).bounds
-    return max(grid_cell_m(zoom, pixels=pixels), pixels * max(max_x - min_x, max_y - min_y) / LARGEST_MAP_PIXELS)
+    return max(grid_cell_m(zoom, pixels=1), max(max_x - min_x, max_y - min_y) / LARGEST_MAP_PIXELS)
 
 
 POINT: tuple[Any, ...] = (
@@ -126,17 +137,11 @@ concat(
     CASE WHEN fraction_max_mm IS NOT NULL THEN :unit_mm END
 )"""
 
-BY_GROUP = """
-count(*) FILTER (WHERE material_key = ANY(:stone)) AS stone,
-count(*) FILTER (WHERE material_key = ANY(:soil)) AS soil,
-count(*) FILTER (WHERE material_key = ANY(:concrete)) AS concrete,
-count(*) FILTER (WHERE material_key = ANY(:asphalt)) AS asphalt"""
-
-FIGURES = f"""
-count(*) AS count, count(*) FILTER (WHERE kind = 'surplus') AS surplus, {BY_GROUP}, sum(mass_t) AS mass_t,
-sum(x) AS sum_x, sum(y) AS sum_y, min(x) AS min_x, max(x) AS max_x, min(y) AS min_y, max(y) AS max_y"""
-
-ARRANGED = text(
+# What would lie on each other on the map becomes one cluster: neighbours by distance, whatever cell they are in. Only
+# one part of the UNION is read: how many there are is asked once, before. Without its OFFSET the planner sorts all
+# listings by their cell instead of adding up in a hash table. psycopg keeps what it has read of a statement below 4,096
+# characters only, so this one is sent without its indentation.
+ARRANGED = (
     """
 SELECT json_build_object(
     'type', 'FeatureCollection',
@@ -161,7 +166,7 @@ SELECT json_build_object(
     ) ORDER BY cell.first_id), '[]')
 )::text AS map
 FROM (
-    -- What would lie on each other on the map becomes one cluster: neighbours by distance, whatever cell they are in.
+    WITH few AS MATERIALIZED (SELECT * FROM found LIMIT :few + 1)
     SELECT
         sum(count) AS count, sum(surplus) AS surplus,
         sum(stone) AS stone, sum(soil) AS soil, sum(concrete) AS concrete, sum(asphalt) AS asphalt,
@@ -179,16 +184,22 @@ FROM (
             1
         ) OVER () AS neighbourhood
         FROM (
-            -- Only one of the two is read: how many there are is asked once, before.
-            SELECT $figures, id AS single_id, id AS first_id
-            FROM few
-            WHERE (SELECT count(*) FROM few) <= :few
-            GROUP BY id
-            UNION ALL
-            SELECT $figures, CASE WHEN count(*) = 1 THEN min(id) END AS single_id, min(id) AS first_id
-            FROM many
-            WHERE (SELECT count(*) FROM few) > :few
-            GROUP BY floor(x / :cell_m), floor(y / :cell_m)
+            SELECT
+                count(*) AS count, count(*) FILTER (WHERE kind = 'surplus') AS surplus,
+                count(*) FILTER (WHERE material_key = ANY(:stone)) AS stone,
+                count(*) FILTER (WHERE material_key = ANY(:soil)) AS soil,
+                count(*) FILTER (WHERE material_key = ANY(:concrete)) AS concrete,
+                count(*) FILTER (WHERE material_key = ANY(:asphalt)) AS asphalt,
+                sum(mass_t) AS mass_t, sum(x) AS sum_x, sum(y) AS sum_y,
+                min(x) AS min_x, max(x) AS max_x, min(y) AS min_y, max(y) AS max_y,
+                min(id) AS first_id, CASE WHEN count(*) = 1 THEN min(id) END AS single_id
+            FROM (
+                SELECT *, id AS cell_x, 0 AS cell_y FROM few WHERE (SELECT count(*) FROM few) <= :few
+                UNION ALL
+                SELECT *, floor(x / :cell_m), floor(y / :cell_m) FROM (SELECT * FROM found OFFSET 0) AS many
+                WHERE (SELECT count(*) FROM few) > :few
+            ) AS point
+            GROUP BY cell_x, cell_y
         ) AS cell
     ) AS cell
     GROUP BY neighbourhood
@@ -215,5 +226,4 @@ LEFT JOIN LATERAL (
     .replace("$title", TITLE)
     .replace("$period", PERIOD)
     .replace("$price", PRICE)
-    .replace("$figures", FIGURES)
 )

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, exists, false, func, literal, literal_column, or_, select
+from sqlalchemy import ColumnElement, String, bindparam, exists, false, func, literal, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from geo.materials import taxonomy
 from marketplace.models import Listing, Municipality
-from marketplace.queries.open_listings import is_open
+from marketplace.queries.open_listings import TODAY, is_open
 
 MOST_WORDS = 8
 LONGEST_WORD = 40
@@ -27,8 +27,6 @@ SHORTEST_INSIDE = 4
 """Shorter ones are in the middle of too many words: "and" in "sand", "ren" in "grense"."""
 
 SHORTEST_MISSPELT = 4
-LEAST_LIKENESS = 0.45
-"""Share of common trigrams (pg_trgm's word similarity) from which a text is looked through for the word meant."""
 LIKELY_TEXTS = 20
 """How many of the most similar texts are looked through."""
 
@@ -49,6 +47,11 @@ class Word:
     @property
     def is_corrected(self) -> bool:
         return self.typed != self.sought
+
+    @property
+    def is_sought_inside(self) -> bool:
+        """Whether it is looked for inside other words, too."""
+        return len(self.stem) >= SHORTEST_INSIDE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,22 +83,33 @@ def look_up_words(session: Session, text: str, *, today: date) -> LookedUp:
     )
 
 
-def word_found(word: Word) -> ColumnElement[bool]:
-    """Whether a listing's text has the word. Both ways are answered by an index."""
-    return or_(_begins_a_word(word), _inside_a_word(word)) if _is_sought_inside(word) else _begins_a_word(word)
+# Conditions -------------------------------------------------------------------------------------------------------
 
 
-def _begins_a_word(word: Word) -> ColumnElement[bool]:
+def word_found(place: int, *, is_inside: bool) -> ColumnElement[bool]:
+    """Whether a listing's text has the word at a place in the search. Both ways are answered by an index."""
+    return or_(_begins_a_word(place), _inside_a_word(place)) if is_inside else _begins_a_word(place)
+
+
+def word_values(place: int, word: Word) -> dict[str, object]:
+    """What `word_found` is asked with."""
     quoted = word.sought.replace("\\", "\\\\").replace("'", "''")
-    return Listing.search_vector.bool_op("@@")(func.to_tsquery(LANGUAGE, f"'{quoted}':*"))
+    values: dict[str, object] = {f"word_{place}_begins": f"'{quoted}':*"}
+    if word.is_sought_inside:
+        values[f"word_{place}_inside"] = "%" + re.sub(r"([\\%_])", r"\\\1", word.stem) + "%"
+    return values
 
 
-def _inside_a_word(word: Word) -> ColumnElement[bool]:
-    return Listing.search_text.icontains(word.stem, autoescape=True)
+def _begins_a_word(place: int) -> ColumnElement[bool]:
+    query = bindparam(f"word_{place}_begins", type_=String())
+    return Listing.search_vector.bool_op("@@")(func.to_tsquery(LANGUAGE, query))
 
 
-def _is_sought_inside(word: Word) -> bool:
-    return len(word.stem) >= SHORTEST_INSIDE
+def _inside_a_word(place: int) -> ColumnElement[bool]:
+    return Listing.search_text.ilike(bindparam(f"word_{place}_inside", type_=String()))
+
+
+# What was typed ---------------------------------------------------------------------------------------------------
 
 
 def _stems(session: Session, words: tuple[str, ...]) -> list[str]:
@@ -121,12 +135,13 @@ def _known(session: Session, words: list[Word], *, today: date) -> Iterable[tupl
         return []
     ways = [
         or_(
-            exists().where(is_open(today), _begins_a_word(word)),
-            exists().where(is_open(today), _inside_a_word(word)) if _is_sought_inside(word) else false(),
+            exists().where(is_open(TODAY), _begins_a_word(place)),
+            exists().where(is_open(TODAY), _inside_a_word(place)) if word.is_sought_inside else false(),
         )
-        for word in words
+        for place, word in enumerate(words)
     ]
-    return zip(words, session.execute(select(*ways)).one(), strict=True)
+    values = {name: value for place, word in enumerate(words) for name, value in word_values(place, word).items()}
+    return zip(words, session.execute(select(*ways), {"today": today, **values}).one(), strict=True)
 
 
 # Typing errors ----------------------------------------------------------------------------------------------------
@@ -186,17 +201,15 @@ def _names(session: Session) -> Iterable[str]:
 
 
 def _similar_texts(session: Session, typed: str, *, today: date) -> list[str]:
-    """The texts of the open listings most similar to a word in some part."""
-    session.execute(
-        select(func.set_config("pg_trgm.word_similarity_threshold", str(LEAST_LIKENESS), literal_column("true")))
-    )
+    """The texts of the open listings most similar to a word in some part; the connection says how similar at least."""
     likeness = func.word_similarity(typed, Listing.search_text)
     return list(
         session.scalars(
             select(Listing.search_text)
-            .where(is_open(today), literal(typed).bool_op("<%")(Listing.search_text))
+            .where(is_open(TODAY), literal(typed).bool_op("<%")(Listing.search_text))
             .order_by(likeness.desc(), Listing.id)
-            .limit(LIKELY_TEXTS)
+            .limit(LIKELY_TEXTS),
+            {"today": today},
         )
     )
 

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 from marketplace import clock, db
 from marketplace.errors import FieldError
@@ -34,7 +35,7 @@ bp = Blueprint("search", __name__)
 def index() -> ResponseReturnValue:
     """The whole page, or only what changes on it where the page itself asks."""
     today = clock.local_date(clock.now())
-    state = settled(read_state(request.args))
+    state = settled(db.session, read_state(request.args))
     is_part = "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers
     view = view_of(db.session, current_actor(), state, args=request.args, today=today, with_map=not is_part)
     response = make_response(render_template("search/results.html" if is_part else "search/index.html", view=view))
@@ -49,19 +50,19 @@ def index() -> ResponseReturnValue:
 @requires(Permission.PUBLIC)
 def points() -> Response:
     """The search's results in the box `bbox` of a map at `zoom`, as `marketplace.maps.ListingLayer` takes them."""
-    state = settled(read_state(request.args))
-    search = prepare_search(db.session, state.filters, today=clock.local_date(clock.now()))
+    session = db.reading_session()
+    state = settled(session, read_state(request.args))
+    search = prepare_search(session, state.filters, today=clock.local_date(clock.now()))
     answer = map_of_results(
-        db.session,
+        session,
         search,
         view=read_area(request.args.get("bbox")) or LIMITS,
         zoom=read_zoom(request.args.get("zoom")),
         texts=map_texts(str(get_locale())),
     )
+    # Asked for again each time, as all pages are, so that the map never shows what the list no longer says; but sent
+    # only when it has changed.
     response = Response(answer, mimetype="application/geo+json")
-    # Asked again each time, so that the map never shows what the list no longer says, but sent only when it changed.
-    response.cache_control.private = True
-    response.cache_control.no_cache = True
     response.add_etag()
     response.make_conditional(request)
     return response
@@ -84,54 +85,54 @@ def map_texts(locale: str) -> MapTexts:
 # What an address names and has to be looked up --------------------------------------------------------------------
 
 
-def settled(state: SearchState) -> SearchState:
+def settled(session: Session, state: SearchState) -> SearchState:
     """The state with its place found, and old municipality numbers exchanged for those in use."""
-    state = _with_municipalities_in_use(state)
+    state = _with_municipalities_in_use(session, state)
     if state.filters.centre is not None:
         return state
     if state.origin is not None:
-        return _from_origin(state, state.origin)
+        return _from_origin(session, state, state.origin)
     if state.near:
-        return _from_place(state)
+        return _from_place(session, state)
     if state.filters.within_km is not None:
         return _with_problem(state, "near", N_("Say which place to measure from."))
     return state
 
 
-def _with_municipalities_in_use(state: SearchState) -> SearchState:
+def _with_municipalities_in_use(session: Session, state: SearchState) -> SearchState:
     given = state.filters.municipalities
     if not given:
         return state
-    found = (find_municipality(db.session, number) for number in sorted(given))
+    found = (find_municipality(session, number) for number in sorted(given))
     numbers = frozenset(municipality.number for municipality in found if municipality is not None)
     return replace(state, filters=replace(state.filters, municipalities=numbers))
 
 
-def _from_origin(state: SearchState, origin: Origin) -> SearchState:
+def _from_origin(session: Session, state: SearchState, origin: Origin) -> SearchState:
     """From a project or listing that the visitor may see; any other is as good as none."""
-    centre = _project_centre(origin.id) if origin.kind is OriginKind.PROJECT else _listing_centre(origin.id)
+    centre = (_project_centre if origin.kind is OriginKind.PROJECT else _listing_centre)(session, origin.id)
     if centre is None:
         return _with_problem(replace(state, origin=None), "near", N_("That project or listing is not to be found."))
     return _centred(state, centre)
 
 
-def _project_centre(project_id: int) -> Centre | None:
-    project = project_with_listings(db.session, project_id=project_id)
+def _project_centre(session: Session, project_id: int) -> Centre | None:
+    project = project_with_listings(session, project_id=project_id)
     if project is None or not allows(Permission.VIEW_PROJECT, current_actor(), project):
         return None
     return Centre(position=position_of(project), label=project.name)
 
 
-def _listing_centre(listing_id: int) -> Centre | None:
-    listing = listing_for_page(db.session, listing_id=listing_id)
+def _listing_centre(session: Session, listing_id: int) -> Centre | None:
+    listing = listing_for_page(session, listing_id=listing_id)
     if listing is None or not allows(Permission.VIEW_LISTING, current_actor(), listing):
         return None
     place = listing.project.name if listing.project else listing.municipality.name
     return Centre(position=position_of(listing), label=f"{material_name(listing.material_key)}, {place}")
 
 
-def _from_place(state: SearchState) -> SearchState:
-    places = make_geocoder(db.session, registers().addresses).search(state.near, limit=1)
+def _from_place(session: Session, state: SearchState) -> SearchState:
+    places = make_geocoder(session, registers().addresses).search(state.near, limit=1)
     if not places:
         return _with_problem(state, "near", N_("No place of that name was found."))
     return _centred(state, Centre(position=places[0].position, label=places[0].label))

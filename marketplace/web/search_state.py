@@ -176,9 +176,11 @@ def _at(centre: Centre) -> str:
 # Reading ----------------------------------------------------------------------------------------------------------
 
 
-def read_state(args: MultiDict[str, str]) -> SearchState:
+def read_state(parameters: MultiDict[str, str]) -> SearchState:
     """The state an address says; nothing is looked up."""
     problems: list[FieldError] = []
+    several = parameters.to_dict(flat=False)
+    args = {name: values[0] for name, values in several.items()}
     mass_min_t, mass_max_t = _range(
         _quantity(args, "mass_min", LARGEST_MASS_T, problems),
         _quantity(args, "mass_max", LARGEST_MASS_T, problems),
@@ -195,8 +197,8 @@ def read_state(args: MultiDict[str, str]) -> SearchState:
     filters = SearchFilters(
         text=_text(args, problems),
         kind=_member(ListingKind, args.get("kind")),
-        groups=frozenset(group for group in MaterialGroup if group.value in args.getlist("group")),
-        materials=frozenset(taxonomy().materials.keys() & set(args.getlist("material"))),
+        groups=frozenset(group for group in MaterialGroup if group.value in several.get("group", ())),
+        materials=frozenset(taxonomy().materials.keys() & set(several.get("material", ()))),
         mass_min_t=mass_min_t,
         mass_max_t=mass_max_t,
         period_from=period_from,
@@ -206,7 +208,7 @@ def read_state(args: MultiDict[str, str]) -> SearchState:
         centre=centre,
         within_km=_reach(args),
         area=read_area(args.get("area")),
-        municipalities=frozenset(_municipality_numbers(args)),
+        municipalities=frozenset(_municipality_numbers(several.get("municipality", []))),
     )
     return SearchState(
         filters=filters,
@@ -221,7 +223,7 @@ def read_state(args: MultiDict[str, str]) -> SearchState:
     )
 
 
-def _text(args: MultiDict[str, str], problems: list[FieldError]) -> str:
+def _text(args: Mapping[str, str], problems: list[FieldError]) -> str:
     typed = clean_line(args.get("q"))
     if len(typed) > LONGEST_TEXT:
         problems.append(FieldError(field="q", message=N_("This is too long. Only the beginning was searched for.")))
@@ -234,7 +236,7 @@ def _member[Member: (ListingKind, OriginKind, PriceKind, Sort)](
     return next((member for member in enumeration if member.value == value), None)
 
 
-def _quantity(args: MultiDict[str, str], name: str, most: Decimal, problems: list[FieldError]) -> Decimal | None:
+def _quantity(args: Mapping[str, str], name: str, most: Decimal, problems: list[FieldError]) -> Decimal | None:
     typed = clean_line(args.get(name))
     if not typed:
         return None
@@ -265,13 +267,13 @@ def _two_ways(name: str, typed: str) -> FieldError:
     )
 
 
-def _reach(args: MultiDict[str, str]) -> Decimal | None:
+def _reach(args: Mapping[str, str]) -> Decimal | None:
     """It is chosen from a list: what is no distance was typed by nobody."""
     unheard: list[FieldError] = []
     return _quantity(args, "within", FARTHEST_KM, unheard) or None
 
 
-def _read_day(args: MultiDict[str, str], name: str, problems: list[FieldError]) -> date | None:
+def _read_day(args: Mapping[str, str], name: str, problems: list[FieldError]) -> date | None:
     typed = clean_line(args.get(name))
     if not typed:
         return None
@@ -294,7 +296,7 @@ def _range[Bound: (Decimal, date)](
     return least, most
 
 
-def _place(args: MultiDict[str, str]) -> tuple[str, Origin | None, Centre | None]:
+def _place(args: Mapping[str, str]) -> tuple[str, Origin | None, Centre | None]:
     """What distances are measured from: at most one of the three.
 
     A form may send a place and an origin at once. The one that was there before has its mark beside it (`at` for a
@@ -353,9 +355,10 @@ def read_zoom(text: str | None) -> float:
     return min(max(zoom, 0.0), 22.0) if math.isfinite(zoom) else 4.0
 
 
-def _municipality_numbers(args: MultiDict[str, str]) -> list[str]:
-    given = dict.fromkeys(args.getlist("municipality"))
-    return [each for each in given if len(each) == 4 and each.isascii() and each.isdecimal()][:MOST_MUNICIPALITIES]
+def _municipality_numbers(given: list[str]) -> list[str]:
+    return [each for each in dict.fromkeys(given) if len(each) == 4 and each.isascii() and each.isdecimal()][
+        :MOST_MUNICIPALITIES
+    ]
 
 
 # Marks ------------------------------------------------------------------------------------------------------------

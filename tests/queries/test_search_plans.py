@@ -1,19 +1,22 @@
 """With as many listings as matter, every question about places is answered by the spatial index."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from sqlalchemy import ClauseElement, Connection, Executable, text
+from sqlalchemy import Select, event, text
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.selectable import TextualSelect
 
 from geo.geometry import BBox, Position
+from geo.prepared import box_form
 from marketplace.db import make_sessions
 from marketplace.models import Listing
 from marketplace.queries.search import Search, Sort, facets_statement, page_statement, prepare_search
 from marketplace.queries.search_filters import Centre, SearchFilters
-from marketplace.queries.search_map import map_statement
+from marketplace.queries.search_map import map_statement, view_values
 from marketplace.types import ListingKind
 from tests.conftest import NOW
 from tests.factories import Factory
@@ -53,11 +56,19 @@ def many(engine) -> Iterator[Session]:
         transaction.rollback()
 
 
-def plan(session: Session, statement: Executable) -> str:
-    assert isinstance(statement, ClauseElement)
-    connection: Connection = session.connection()
-    compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
-    rows = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, TIMING off) {compiled}", compiled.construct_params())
+def plan(session: Session, statement: Select[Any] | TextualSelect, values: Mapping[str, object]) -> str:
+    """What EXPLAIN says of a statement as the driver is handed it."""
+    handed: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, sql: str, parameters: object, *_rest: object) -> None:
+        handed.append((sql, parameters))
+
+    connection = session.connection()
+    event.listen(connection, "before_cursor_execute", note)
+    session.execute(statement, values)
+    event.remove(connection, "before_cursor_execute", note)
+    ((sql, parameters),) = handed
+    rows = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, TIMING off) {sql}", parameters)
     return "\n".join(row[0] for row in rows)
 
 
@@ -79,7 +90,8 @@ SPATIAL = [
 
 @pytest.mark.parametrize("filters", SPATIAL)
 def test_counting_near_a_place_uses_the_spatial_index(filters: SearchFilters, many: Session) -> None:
-    told = plan(many, facets_statement(prepared(many, filters)))
+    search = prepared(many, filters)
+    told = plan(many, facets_statement(search.shape), search.values)
     assert uses_spatial_index(told), told
 
 
@@ -97,29 +109,29 @@ READ = [
 def test_a_page_near_a_place_uses_the_spatial_index(
     filters: SearchFilters, sort: Sort, is_gathered: bool, many: Session
 ) -> None:
+    search = prepared(many, filters)
     statement = page_statement(
-        prepared(many, filters), sort=sort, mark=None, is_backward=False, limit=21, is_gathered=is_gathered
+        search.shape, sort=sort, has_mark=False, is_backward=False, limit=21, is_gathered=is_gathered
     )
-    told = plan(many, statement)
+    told = plan(many, statement, search.values)
     assert uses_spatial_index(told), told
 
 
 def test_the_nearest_of_all_listings_are_read_in_order_from_the_index(many: Session) -> None:
+    search = prepared(many, SearchFilters(centre=OSLO))
     statement = page_statement(
-        prepared(many, SearchFilters(centre=OSLO)),
-        sort=Sort.DISTANCE,
-        mark=None,
-        is_backward=False,
-        limit=21,
-        is_gathered=False,
+        search.shape, sort=Sort.DISTANCE, has_mark=False, is_backward=False, limit=21, is_gathered=False
     )
-    told = plan(many, statement)
+    told = plan(many, statement, search.values)
     assert "Order By: (position_25833 <->" in told, told
     assert "Seq Scan on listing" not in told, told
 
 
 @pytest.mark.parametrize("filters", [SearchFilters(), *SPATIAL])
 def test_the_map_of_a_city_uses_the_spatial_index(filters: SearchFilters, many: Session) -> None:
-    told = plan(many, map_statement(prepared(many, filters), view=CITY, zoom=12, texts=TEXTS))
+    search = prepared(many, filters)
+    form = box_form(CITY)
+    values = {**search.values, **view_values(CITY, form=form, zoom=12)}
+    told = plan(many, map_statement(search.shape, form, TEXTS), values)
     assert uses_spatial_index(told), told
     assert "Seq Scan on listing" not in told, told

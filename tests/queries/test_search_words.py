@@ -7,14 +7,23 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.models import Listing
-from marketplace.queries.search_words import look_up_words, nearest_word, slips_between, split_words, word_found
+from marketplace.queries.search_words import (
+    look_up_words,
+    nearest_word,
+    slips_between,
+    split_words,
+    word_found,
+    word_values,
+)
 from tests.factories import Factory
 
 
 def found(session: Session, text: str, *, today: date) -> set[str]:
     """The texts of the listings that have every word."""
     words = look_up_words(session, text, today=today).words
-    return set(session.scalars(select(Listing.search_text).where(*map(word_found, words))))
+    conditions = [word_found(place, is_inside=word.is_sought_inside) for place, word in enumerate(words)]
+    values = {name: value for place, word in enumerate(words) for name, value in word_values(place, word).items()}
+    return set(session.scalars(select(Listing.search_text).where(*conditions), values))
 
 
 def test_words_are_split_folded_and_kept_once() -> None:

@@ -1,0 +1,158 @@
+"""Spatial conditions with named parameters, for statements that are built once and asked with ever new values.
+
+Building a condition out of values, and finding out that it was built before, takes as long as the database takes to
+answer a small question. Each condition here has a function beside it that gives the values of its parameters; both
+are told the same name, which keeps several places or boxes in one statement apart.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+import shapely
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Double,
+    Integer,
+    LargeBinary,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal,
+    or_,
+)
+from sqlalchemy.types import UserDefinedType
+
+from geo import crs, norway
+from geo.geometry import BBox, Position
+from geo.postgis import GeometryColumn, geodesic_between_m, nearest_first
+from geo.units import SRID_LONLAT, SRID_STORED
+
+# Places ---------------------------------------------------------------------------------------------------------
+
+
+def place_values(name: str, position: Position) -> dict[str, object]:
+    """Return what `place` and what is measured from it are asked with."""
+    x, y = crs.transform_point(position.lon, position.lat, source_srid=SRID_LONLAT, target_srid=SRID_STORED)
+    return {f"{name}_x": x, f"{name}_y": y}
+
+
+def place(name: str) -> ColumnElement[Any]:
+    """Return a position as a point in EPSG:25833."""
+    return func.ST_SetSRID(func.ST_MakePoint(_number(f"{name}_x"), _number(f"{name}_y")), literal(SRID_STORED, Integer))
+
+
+def planar_m(column: GeometryColumn, name: str) -> ColumnElement[float]:
+    """Return the planar distance from a place that a GiST index can order by."""
+    return nearest_first(column, place(name))
+
+
+def geodesic_m(column: GeometryColumn, name: str) -> ColumnElement[float]:
+    """Return the geodesic distance from a place, in metres."""
+    return geodesic_between_m(column, place(name))
+
+
+def distance_values(name: str, *, distance_m: float) -> dict[str, object]:
+    """Return what `within_distance` is asked with, beside the values of its place."""
+    return {f"{name}_reach_m": distance_m}
+
+
+def within_distance(column: GeometryColumn, name: str) -> ColumnElement[bool]:
+    """Return whether a point lies within a geodesic distance of a place.
+
+    Index-backed. The planar distance decides wherever it can; only for points in the thin ring where the stretch of
+    the projection matters, a hundredth of the circle, is the geodesic one worked out.
+    """
+    reach_m = _number(f"{name}_reach_m")
+    straight_m: ColumnElement[float] = func.ST_Distance(column, place(name), type_=Double())
+    return and_(
+        in_square(column, name, half_side_m=reach_m * crs.PLANAR_STRETCH_MAX),
+        or_(
+            straight_m <= reach_m * crs.PLANAR_STRETCH_MIN,
+            and_(straight_m <= reach_m * crs.PLANAR_STRETCH_MAX, geodesic_m(column, name) <= reach_m),
+        ),
+    )
+
+
+def in_square(column: GeometryColumn, name: str, *, half_side_m: ColumnElement[float]) -> ColumnElement[bool]:
+    """Return whether a point lies in the square around a place. Index-backed."""
+    return column.bool_op("&&")(func.ST_Expand(place(name), half_side_m))
+
+
+# Boxes ----------------------------------------------------------------------------------------------------------
+
+
+class BoxForm(StrEnum):
+    """How much of a box has to be looked at."""
+
+    WHOLE = "whole"
+    """All of Norway lies in it, so a box around it in the stored system will do."""
+    BENT = "bent"
+    """Most of it is an upright box in the stored system, the rest has to be compared with its bent outline."""
+    NARROW = "narrow"
+    """It is turned so far, or so narrow, that no upright box lies inside."""
+
+
+def box_form(box: BBox) -> BoxForm:
+    """Return the form of `point_in_box` that serves for a box of longitudes and latitudes."""
+    if shapely.box(box.west, box.south, box.east, box.north).covers(norway.OUTLINE):
+        return BoxForm.WHOLE
+    return BoxForm.BENT if crs.box_inside(box.west, box.south, box.east, box.north) else BoxForm.NARROW
+
+
+def box_values(name: str, box: BBox, *, form: BoxForm) -> dict[str, object]:
+    """Return what `point_in_box` is asked with."""
+    edges = (box.west, box.south, box.east, box.north)
+    bent = crs.stored_box(*edges)
+    values: dict[str, object] = {f"{name}_around": shapely.to_wkb(shapely.box(*bent.bounds))}
+    if form is not BoxForm.WHOLE:
+        corners = shapely.get_coordinates(bent)[:-1].tolist()
+        values[f"{name}_outline"] = ",".join(f"({x:.1f},{y:.1f})" for x, y in corners).join("()")
+    if form is BoxForm.BENT:
+        values[f"{name}_inside"] = shapely.to_wkb(shapely.box(*(crs.box_inside(*edges) or ())))
+    return values
+
+
+def point_in_box(column: GeometryColumn, name: str, *, form: BoxForm) -> ColumnElement[bool]:
+    """Return whether a point in Norway lies in a box of longitudes and latitudes, true to 2 metres at its edges.
+
+    Index-backed, and only what the upright box inside leaves open is compared with the bent outline. That is done by
+    PostgreSQL's own geometry, since the planner holds `ST_Intersects` for so dear that beside it all else looks free.
+    """
+    around = _meets(column, f"{name}_around")
+    if form is BoxForm.WHOLE:
+        return around
+    outline = cast(bindparam(f"{name}_outline", type_=Text()), NativePolygon)
+    in_outline: ColumnElement[bool] = cast(column, NativePoint).op("<@", return_type=Boolean())(outline)
+    return and_(around, in_outline if form is BoxForm.NARROW else or_(_meets(column, f"{name}_inside"), in_outline))
+
+
+def _meets(column: GeometryColumn, name: str) -> ColumnElement[bool]:
+    box = func.ST_GeomFromWKB(bindparam(name, type_=LargeBinary()), literal(SRID_STORED, Integer))
+    return column.bool_op("&&")(box)
+
+
+class NativePoint(UserDefinedType[str]):
+    """PostgreSQL's own `point`."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: Any) -> str:
+        """Name the type in SQL."""
+        return "point"
+
+
+class NativePolygon(UserDefinedType[str]):
+    """PostgreSQL's own `polygon`."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: Any) -> str:
+        """Name the type in SQL."""
+        return "polygon"
+
+
+def _number(name: str) -> ColumnElement[float]:
+    return bindparam(name, type_=Double())
