@@ -13,6 +13,7 @@ from marketplace import db
 from marketplace.permissions import Permission
 from marketplace.services.geocoding import Place, make_geocoder
 from marketplace.web.access import requires
+from marketplace.web.limits import client
 from marketplace.web.registers import registers
 
 bp = Blueprint("geocode", __name__)
@@ -52,7 +53,7 @@ def is_over_limit() -> bool:
     if not current_app.settings.rate_limits:  # type: ignore[attr-defined]
         return False
     limit: LightLimit = current_app.extensions.setdefault(LIMIT_EXTENSION, LightLimit())
-    return limit.is_over(request.remote_addr or "", at_s=time.monotonic())
+    return limit.is_over(client(), at_s=time.monotonic())
 
 
 @bp.get("/geocode")

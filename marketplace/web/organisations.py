@@ -29,6 +29,7 @@ from marketplace.services.organisations import LastOwner
 from marketplace.types import OrganisationKind, Role
 from marketplace.web.access import current_actor, requires
 from marketplace.web.cards import card_of
+from marketplace.web.geocode import is_over_limit
 from marketplace.web.limits import INVITATIONS_BY_ORGANISATION, ORGANISATIONS_BY_ACCOUNT, over_limit, refused
 from marketplace.web.paging import cursor_from_address, page_links
 from marketplace.web.registers import registers
@@ -107,6 +108,8 @@ def look_up() -> ResponseReturnValue:
     number = parse_org_number(request.args.get("org_number", ""))
     if number is not None:
         try:
+            if is_over_limit():  # nobody else's register is asked without end through us
+                raise RemoteUnavailable("this visitor asks too often")
             found = _find(number)
             form.name.data = found.name
         except RemoteUnavailable:

@@ -75,6 +75,14 @@ def test_a_visitor_who_asks_without_end_is_asked_to_wait(app: Flask, client: Cli
     assert statuses == [200] * LOOKUPS + [429]
 
 
+def test_a_subscriber_with_many_addresses_is_one_visitor(app: Flask, client: Client) -> None:
+    app.extensions[LIMIT_EXTENSION] = LightLimit()
+    addresses = [{"REMOTE_ADDR": f"2001:db8::{number:x}"} for number in range(1, LOOKUPS + 2)]
+    statuses = [client.get("/geocode", environ_base=address).status_code for address in addresses]
+    app.extensions.pop(LIMIT_EXTENSION)
+    assert statuses[-1] == 429
+
+
 def test_the_limit_is_each_visitors_own_and_passes() -> None:
     limit = LightLimit()
     assert not any(limit.is_over("a", at_s=0.0) for _ in range(LOOKUPS))

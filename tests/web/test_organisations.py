@@ -16,6 +16,7 @@ from marketplace.registers.kartverket import NoAddressRegister
 from marketplace.services.passwords import hash_password
 from marketplace.types import ListingStatus, Role
 from marketplace.web import registers
+from marketplace.web.geocode import LIMIT_EXTENSION, LOOKUPS, LightLimit
 from tests.conftest import NOW, Client, QueryCounter
 from tests.factories import Factory, org_number
 
@@ -175,6 +176,16 @@ def test_the_name_is_looked_up_while_the_number_is_typed(visitor: Client, make: 
     assert answer.status_code == HTTPStatus.OK
     assert said in answer.text
     assert "<html" not in answer.text
+
+
+@pytest.mark.usefixtures("register")
+def test_the_register_is_not_asked_without_end_through_us(app: Flask, visitor: Client, make: Factory) -> None:
+    visitor.log_in_as(make.user())
+    app.extensions[LIMIT_EXTENSION] = LightLimit()
+    answers = [visitor.get(f"/organisations/lookup?org_number={NUMBER}").text for _ in range(LOOKUPS + 1)]
+    app.extensions.pop(LIMIT_EXTENSION)
+    assert "does not answer just now" not in answers[0]
+    assert "does not answer just now" in answers[-1]
 
 
 def test_a_register_that_does_not_answer_holds_nobody_up(visitor: Client, make: Factory) -> None:
