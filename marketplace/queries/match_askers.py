@@ -64,9 +64,8 @@ class Asker:
 
     @property
     def steps_m(self) -> tuple[float, ...]:
-        """How far to look, step by step; beyond `bounds.unstated_reach_m` lie only those that say they reach far."""
-        ends = {self.bounds.unstated_reach_m, self.bounds.reach_m}
-        return tuple(sorted({step_m for step_m in STEPS_M if step_m < min(ends)} | ends))
+        """How far to look, step by step; the last is as far as any counterpart may lie."""
+        return *(step_m for step_m in STEPS_M if step_m < self.bounds.unstated_reach_m), self.bounds.reach_m
 
     def most_beyond(self, reach_m: float) -> Most:
         """What no candidate farther away than this exceeds."""

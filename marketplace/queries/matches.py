@@ -33,6 +33,8 @@ NEAR_LIMIT: Final = 4
 FIRST_COUNT: Final = 32
 """How many candidates to assess at first."""
 GROWTH: Final = 4
+SPARSE: Final = 8
+"""Where so few lie near, it is cheaper to look as far as may be at once."""
 ROUNDING: Final = 1e-6
 """Scores and prospects are rounded to this, so a bound says nothing finer."""
 
@@ -195,7 +197,8 @@ class _Search:
         if self._may_gain(left_out):
             self.count = count * GROWTH
         else:
-            self.steps_m = self.steps_m[1:] or self.steps_m
+            is_sparse = len(found.rows) < SPARSE
+            self.steps_m = self.steps_m[-1:] if is_sparse else self.steps_m[1:] or self.steps_m
 
     def _may_gain(self, unseen: Most) -> bool:
         """Whether one of the candidates not seen may come among those found."""
