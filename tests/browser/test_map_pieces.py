@@ -1,6 +1,7 @@
 """The shared pieces, on the styleguide: components for everybody's eyes and hands, and what maps do when pressed."""
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -148,6 +149,28 @@ def test_a_place_is_found_and_chosen_by_keyboard(map_page: Callable[..., Page]) 
     page.wait_for_function("window.moved && window.moved.bbox[1] > 63 && window.moved.by === 'program'")
     assert "Trondheim" in box.input_value()
     assert not page.locator("#place-places").is_visible()
+
+
+def test_a_thumb_on_a_place_presses_nothing_below_the_list(map_page: Callable[..., Page]) -> None:
+    page = map_page(PHONE)
+    page.evaluate("document.addEventListener('mf:place-chosen', (event) => { window.chosen = event.detail; })")
+    page.evaluate("() => { navigator.geolocation.getCurrentPosition = () => { window.located = true; }; }")
+    page.locator("#place").fill("trondh")
+    page.locator("#place-places [role=option]").first.tap()
+    page.wait_for_function("window.chosen")
+    assert page.evaluate("window.located ?? false") is False
+    assert not page.locator("#place-places").is_visible()
+
+
+def test_that_no_place_has_the_name_can_be_read(map_page: Callable[..., Page]) -> None:
+    page = map_page(PHONE)
+    status = page.locator("#place-status")
+    page.locator("#place").fill("qwzxyrk")
+    expect(status).to_have_text("No place of that name.")
+    expect(status).not_to_have_class(re.compile("ds-sr-only"))
+    page.locator("#place").fill("trondh")
+    page.wait_for_selector("#place-places [role=option]")
+    expect(status).to_have_class(re.compile("ds-sr-only"))
 
 
 def press_map(page: Page, spot: Locator, *places: tuple[int, int]) -> None:

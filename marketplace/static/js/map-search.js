@@ -23,6 +23,7 @@ export function addPlaceSearch(map, { inputId, url, texts }) {
 
   input.addEventListener("input", () => {
     clearTimeout(timer);
+    if (places.length === 0) status.textContent = "";
     if (input.value.trim().length < SHORTEST) close();
     else timer = setTimeout(ask, WAIT_MS);
   });
@@ -56,7 +57,7 @@ export function addPlaceSearch(map, { inputId, url, texts }) {
     } catch (error) {
       if (error.name === "AbortError") return;
       places = [];
-      status.textContent = texts.failed;
+      said(texts.failed);
       close();
       return;
     }
@@ -70,15 +71,20 @@ export function addPlaceSearch(map, { inputId, url, texts }) {
       option.id = `${list.id}-${index}`;
       option.setAttribute("role", "option");
       option.setAttribute("aria-selected", "false");
-      option.addEventListener("pointerdown", (event) => {
-        event.preventDefault();
-        choose(index);
-      });
+      // Chosen when the press ends: a list that goes away under a finger hands the press to the button below it.
+      option.addEventListener("mousedown", (event) => event.preventDefault());
+      option.addEventListener("click", () => choose(index));
       return option;
     }));
     list.hidden = places.length === 0;
     input.setAttribute("aria-expanded", String(places.length > 0));
-    status.textContent = places.length ? say(texts.found, { count: places.length }) : texts.none;
+    said(places.length ? say(texts.found, { count: places.length }) : texts.none);
+  }
+
+  // Those who see the list need not read how long it is; that there is none they must.
+  function said(text) {
+    status.textContent = text;
+    status.classList.toggle("ds-sr-only", places.length > 0);
   }
 
   function mark(index) {
