@@ -111,6 +111,25 @@ def test_registering_makes_the_visitor_its_owner(visitor: Client, make: Factory,
     assert "Typed AS" in visitor.get("/organisations").text
 
 
+@pytest.mark.parametrize(("role", "may_post"), [(Role.OWNER, True), (Role.EDITOR, True), (Role.VIEWER, False)])
+def test_the_page_of_ones_own_organisation_leads_on_to_posting(
+    visitor: Client, make: Factory, organisation: Organisation, role: Role, may_post: bool
+) -> None:
+    visitor.log_in_as(make.member(organisation, role=role))
+    page = visitor.get(pages(organisation)).text
+    own = page[page.index("<main") :]
+    assert ('href="/listings/new"' in own) is may_post
+    assert ('href="/projects/new"' in own) is may_post
+
+
+def test_another_organisations_page_offers_no_posting(
+    visitor: Client, make: Factory, organisation: Organisation
+) -> None:
+    visitor.log_in_as(make.member(make.organisation()))
+    page = visitor.get(pages(organisation)).text
+    assert 'href="/listings/new"' not in page[page.index("<main") :]
+
+
 @pytest.mark.usefixtures("register")
 def test_the_register_names_the_organisation(visitor: Client, make: Factory, session: Session) -> None:
     visitor.log_in_as(make.user()).post("/organisations/new", data={**FORM, "name": ""})
