@@ -17,6 +17,9 @@ from marketplace.geo_messages import message_of
 from marketplace.i18n import translate
 from marketplace.logging import log
 
+NOT_SHOWN_AGAIN = frozenset({"csrf_token", "password", "current", "new"})
+"""Answers that never stand in a page: the dead token, and passwords, whose fields then say that they are empty."""
+
 DATABASE_FAILURES = (OperationalError, InterfaceError, NoConnectionFree)
 
 
@@ -84,14 +87,35 @@ def on_http_exception(error: HTTPException) -> ResponseReturnValue:
     return response
 
 
-def on_csrf_error(error: CSRFError) -> ResponseReturnValue:
+def on_csrf_error(_error: CSRFError) -> ResponseReturnValue:
     forget_changes()
+    if not wants_json() and request.headers.get("Sec-Fetch-Site") == "same-origin":
+        return _send_again()
     return error_response(
         HTTPStatus.BAD_REQUEST,
         message=_(
             "This form had been open too long, or came from another site. Go back, reload the page and send again."
         ),
     )
+
+
+def _send_again() -> ResponseReturnValue:
+    """The answers to a form of ours whose visitor has logged out or in meanwhile, with a button that sends them.
+
+    Only where the browser vouches that the form was on a page of ours: another site must not fill in such a page.
+    """
+    page = render_template(
+        "errors/send_again.html",
+        status=HTTPStatus.BAD_REQUEST,
+        message=_(
+            "You have logged out or in since this form was opened. What you wrote is kept. If you are logged out, log"
+            " in in another tab first; then press the button."
+        ),
+        address=request.full_path.rstrip("?"),
+        answers=[pair for pair in request.form.items(multi=True) if pair[0] not in NOT_SHOWN_AGAIN],
+        request_id=g.get("request_id", ""),
+    )
+    return make_response(page, HTTPStatus.BAD_REQUEST)
 
 
 def on_fault(error: Exception) -> ResponseReturnValue:

@@ -1,6 +1,7 @@
 """What holds on every page: CSRF, cookies, headers, and addresses that lead elsewhere."""
 
 import re
+from html import unescape
 from http import HTTPStatus
 
 import pytest
@@ -167,3 +168,35 @@ def test_a_setting_that_cannot_be_used_is_named(
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(BadSettings, match=re.escape(said)):
         load_settings(**environment)
+
+
+FROM_OUR_PAGE = {"Sec-Fetch-Site": "same-origin", "Accept": "text/html"}
+
+
+def test_what_was_typed_outlives_a_log_out_in_another_tab(app: Flask, make: Factory, session: Session) -> None:
+    app.test_client_class = Client
+    visitor: Client = app.test_client().log_in_as(make.member())  # type: ignore[attr-defined]  # of the class set above
+    typed = {"name": 'Kari "K" <b>Berg</b>', "locale": "nb", "csrf_token": "of a session that is over"}
+    page = visitor.post("/account?from=menu", data=typed, headers=FROM_OUR_PAGE)
+    assert page.status_code == HTTPStatus.BAD_REQUEST
+    assert "Det du skrev, er tatt vare på." in page.text
+    assert 'action="/account?from=menu"' in page.text
+    assert "<b>Berg" not in page.text
+    again = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page.text))
+    answer = visitor.post("/account", data={name: unescape(value) for name, value in again.items()})
+    assert answer.status_code == HTTPStatus.FOUND
+    assert session.scalar(select(User.name).where(User.name == typed["name"]))
+
+
+def test_no_password_stands_in_the_page_that_sends_a_form_again(app: Flask) -> None:
+    page = app.test_client().post("/login", data={"email": "a@b.no", "password": "hemmelig"}, headers=FROM_OUR_PAGE)
+    assert "a@b.no" in page.text
+    assert "hemmelig" not in page.text
+
+
+@pytest.mark.parametrize("site", [{}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}])
+def test_another_site_cannot_fill_in_the_page_that_sends_a_form_again(app: Flask, site: dict[str, str]) -> None:
+    page = app.test_client().post("/language", data={"locale": "en"}, headers=site)
+    assert page.status_code == HTTPStatus.BAD_REQUEST
+    assert 'value="en">' not in re.sub(r"<button.*?</button>", "", page.text)
+    assert "Send på nytt" not in page.text
