@@ -12,14 +12,16 @@ from sqlalchemy import Engine, event
 
 from marketplace.config import Settings
 from marketplace.db import session_settings
+from marketplace.queries import direct
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """SQL as the driver was handed it."""
+    """SQL as the driver was handed it, and by which kind of cursor."""
 
     sql: str
     parameters: Any
+    cursor: type[psycopg.Cursor[Any]] = psycopg.Cursor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +47,19 @@ def recording(engine: Engine) -> Iterator[list[Statement]]:
     def note(_connection: object, _cursor: object, sql: str, parameters: object, *_rest: object) -> None:
         statements.append(Statement(sql=sql, parameters=parameters))
 
+    class NotingCursor(psycopg.RawCursor[Any]):
+        def execute(self, query: Any, params: Any = None, **options: Any) -> "NotingCursor":
+            statements.append(Statement(sql=query, parameters=params, cursor=psycopg.RawCursor))
+            return super().execute(query, params, **options)
+
+    usual = direct.Cursor
+    direct.Cursor = NotingCursor
     event.listen(engine, "before_cursor_execute", note)
     try:
         yield statements
     finally:
         event.remove(engine, "before_cursor_execute", note)
+        direct.Cursor = usual
 
 
 def connect(settings: Settings) -> psycopg.Connection[Any]:
@@ -101,8 +111,8 @@ def side_by_side(
 
 
 def replay(bare: psycopg.Connection[Any], statements: Sequence[Statement]) -> None:
-    with bare.cursor() as cursor:
-        for statement in statements:
+    for statement in statements:
+        with statement.cursor(bare) as cursor:
             cursor.execute(statement.sql, statement.parameters)
             cursor.fetchall()
 
@@ -112,7 +122,8 @@ def indexes_used(bare: psycopg.Connection[Any], statements: Sequence[Statement])
     for statement in statements:
         if "listing" not in statement.sql:
             continue
-        row = bare.execute(f"EXPLAIN (FORMAT json) {statement.sql}", statement.parameters).fetchone()
+        with statement.cursor(bare) as cursor:
+            row = cursor.execute(f"EXPLAIN (FORMAT json) {statement.sql}", statement.parameters).fetchone()
         assert row is not None
         yield from _indexes(row[0][0]["Plan"])
 

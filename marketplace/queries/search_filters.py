@@ -180,14 +180,14 @@ def values_of(filters: SearchFilters, words: tuple[Word, ...], *, today: date) -
     materials = sorted(filters.wanted_materials)
     values: dict[str, object] = {
         "today": today,
-        "kind": filters.kind,
+        "kind": filters.kind and filters.kind.value,
         "material": materials[0] if materials else None,
         "materials": materials,
         "mass_min_t": filters.mass_min_t,
         "mass_max_t": filters.mass_max_t,
         "period_from": filters.period_from,
         "period_to": filters.period_to,
-        "price_kind": filters.price_kind,
+        "price_kind": filters.price_kind and filters.price_kind.value,
         "price_max_nok_per_t": filters.price_max_nok_per_t,
         "municipalities": sorted(filters.municipalities),
     }

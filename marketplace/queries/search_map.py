@@ -18,6 +18,7 @@ from geo.materials import MaterialGroup, taxonomy
 from geo.postgis import grid_cell_m
 from geo.prepared import BoxForm, box_form, box_values, point_in_box
 from marketplace.models import Listing
+from marketplace.queries.direct import DirectStatement, scalar, written
 from marketplace.queries.search import Search
 from marketplace.queries.search_filters import Shape, fulfils
 
@@ -59,14 +60,18 @@ def map_of_results(session: Session, search: Search, *, view: BBox, zoom: float,
     """
     form = box_form(view)
     values = {**search.values, **view_values(view, form=form, zoom=zoom)}
-    return str(session.scalar(map_statement(search.shape, form, texts), values))
+    return str(scalar(session, _written(search.shape, form, texts), values))
 
 
 @cache
+def _written(shape: Shape, form: BoxForm, texts: MapTexts) -> DirectStatement:
+    return written(map_statement(shape, form, texts))
+
+
 def map_statement(shape: Shape, form: BoxForm, texts: MapTexts) -> TextualSelect:
     """A few listings are read once and arranged; only where there are too many are all in view added up."""
     found = select(*POINT).where(fulfils(shape), point_in_box(Listing.position_25833, VIEW, form=form))
-    arranged = text(" ".join(ARRANGED.split())).bindparams(
+    arranged = text(ARRANGED).bindparams(
         **{group.value: [material.key for material in taxonomy().in_group(group)] for group in MaterialGroup},
         is_norwegian=texts.is_norwegian,
         signs=f"{NARROW_NO_BREAK_SPACE}," if texts.is_norwegian else ",.",
@@ -139,8 +144,7 @@ concat(
 
 # What would lie on each other on the map becomes one cluster: neighbours by distance, whatever cell they are in. Only
 # one part of the UNION is read: how many there are is asked once, before. Without its OFFSET the planner sorts all
-# listings by their cell instead of adding up in a hash table. psycopg keeps what it has read of a statement below 4,096
-# characters only, so this one is sent without its indentation.
+# listings by their cell instead of adding up in a hash table.
 ARRANGED = (
     """
 SELECT json_build_object(

@@ -5,9 +5,11 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 
+import psycopg
 import pytest
 from sqlalchemy.orm import Session
 
+from marketplace.queries import direct
 from marketplace.types import ListingKind, ListingStatus, Role
 from tests.conftest import Client, QueryCounter
 from tests.factories import Factory
@@ -341,8 +343,18 @@ def test_as_many_statements_for_three_listings_as_for_one(
     assert len(for_one) == len(for_three)
 
 
-def test_the_map_takes_one_statement(client: Client, make: Factory, count_queries: QueryCounter) -> None:
+def test_the_map_takes_one_statement(
+    client: Client, make: Factory, count_queries: QueryCounter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    class NotingCursor(psycopg.RawCursor):
+        def execute(self, query: str, *arguments: object, **options: object) -> psycopg.RawCursor:
+            asked.append(query)
+            return super().execute(query, *arguments, **options)
+
+    monkeypatch.setattr(direct, "Cursor", NotingCursor)
     make.listing()
-    with count_queries() as statements:
-        get(client, "/search/map.json?bbox=10,59,11,60&zoom=10&kind=surplus")
-    assert len(statements) == 1
+    with count_queries() as others:
+        get(client, "/search/map.json?bbox=10,59,11,60&zoom=10&kind=surplus&price=free")
+    assert (len(asked), len(others)) == (1, 0)
