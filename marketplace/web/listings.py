@@ -19,7 +19,7 @@ from marketplace.i18n import translate
 from marketplace.models import Listing
 from marketplace.permissions import Permission, allows
 from marketplace.queries import listings as queries
-from marketplace.queries.matches import matches_for_listing
+from marketplace.queries.matches import matches_for_listing, matches_for_listings
 from marketplace.queries.projects import (
     ProjectOption,
     newest_position,
@@ -35,7 +35,7 @@ from marketplace.types import Haulage, ListingKind, ListingStatus, Loading, Pric
 from marketplace.web.access import current_actor, requires
 from marketplace.web.cards import card_of
 from marketplace.web.editing import saving
-from marketplace.web.match_rows import looks_for_matches, match_features, match_section
+from marketplace.web.match_rows import best_row, looks_for_matches, match_features, match_section
 from marketplace.web.paging import cursor_from_address, id_from_address, page_links
 from marketplace.web.places import drawing_map, listing_feature, project_feature, still_map
 from marketplace.web.submit import add_error, applying, unprocessable
@@ -69,8 +69,12 @@ def index() -> ResponseReturnValue:
     kind = _member(ListingKind, request.args.get("kind"))
     page = queries.listings_of(db.session, organisation_ids=own, status=status, kind=kind, cursor=cursor_from_address())
     several = len(own) > 1
+    today = clock.local_date(clock.now())
+    asking = [each for each in page.items if looks_for_matches(each, today=today)]
+    found = matches_for_listings(db.session, asking, today=today, limit=1, near_limit=1)
     return render_template(
         "listings/index.html",
+        best={each.id: best_row(each, found[each.id]) for each in asking},
         cards=[card_of(each, with_organisation=several, with_project=True) for each in page.items],
         counts=queries.count_listings_of(db.session, organisation_ids=own),
         status=status,

@@ -69,6 +69,12 @@ def looks_for_matches(listing: Listing, *, today: date) -> bool:
     return listing.status is not ListingStatus.CLOSED and listing.available_to >= today
 
 
+def best_row(listing: Listing, found: Matches) -> MatchRow | None:
+    """The best counterpart, else the nearest miss, for a line under the listing in a list."""
+    best = next(iter((*found.fits, *found.near_misses)), None)
+    return _row(listing, best) if best else None
+
+
 def match_section(listing: Listing, found: Matches) -> MatchSection:
     return MatchSection(
         listing=listing,

@@ -242,6 +242,29 @@ def test_a_public_visitor_learns_nothing_of_a_projects_drafts(browser, make):
     assert only_for_the_draft.id in near_rows(read(browser, path))
 
 
+# One's own listings -----------------------------------------------------------------------------------------------
+
+
+def test_ones_own_listings_tell_their_best_match(browser, make):
+    user = make.member()
+    organisation = user.memberships[0].organisation
+    fits = make.listing(organisation, material="topsoil")
+    late = make.listing(organisation, material="clay", mass_t=300)
+    make.listing(organisation, material="peat")
+    make.listing(kind=DEMAND, material="topsoil", mass_t=4000)
+    make.listing(
+        kind=DEMAND,
+        material="clay",
+        available_from=late.available_to + timedelta(days=7),
+        available_to=late.available_to + timedelta(days=60),
+    )
+    page = read(browser.log_in_as(user), "/listings")
+    assert "Best match: Topsoil, 4,000 t, 0 m away. Covers 25% of the need." in said(page)
+    assert "Nearly fits: Clay, 1,000 t, 0 m away. Available one week too early." in said(page)
+    assert f'href="/listings/{fits.id}#matches"' in page
+    assert page.count("mf-bestmatch") == 2
+
+
 # How many statements ----------------------------------------------------------------------------------------------
 
 
