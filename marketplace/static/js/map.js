@@ -22,6 +22,7 @@ export function createMap(id, options) {
     maxBoundsViscosity: 0.6,
     // On a phone one finger scrolls the page past a still map, and two move it.
     dragging: !(options.isStill && isTouch),
+    inertia: !prefersLessMotion(),
     fadeAnimation: !prefersLessMotion(),
     zoomAnimation: !prefersLessMotion(),
     markerZoomAnimation: !prefersLessMotion(),

@@ -126,6 +126,7 @@ function scroller() {
 
 document.addEventListener("htmx:configRequest", ({ detail }) => {
   if (byMap) detail.headers["X-Search-By"] = "map";
+  byMap = false;
   // Fields that say nothing are not sent.
   for (const [key, value] of [...detail.formData.entries()]) if (value === "") detail.formData.delete(key);
 });
@@ -139,12 +140,12 @@ for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) 
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.target.id !== "results" && detail.elt?.id !== "results") return;
   const now = { ...found().dataset };
+  const isByMap = detail.requestConfig.headers["X-Search-By"] === "map";
   status.textContent = document.getElementById("results-title").textContent;
   if (now.query !== shown.query) tell("mf:filters", { query: now.query });
-  if (now.fit !== shown.fit && !byMap) show(now.bounds);
+  if (now.fit !== shown.fit && !isByMap) show(now.bounds);
   if (now.query !== shown.query && scroller() !== window) scroller().scrollTo({ top: 0 });
   shown = now;
-  byMap = false;
 });
 document.addEventListener("htmx:afterSettle", ({ detail }) => {
   if (detail.target?.id === "results" || detail.elt?.id === "results") showProblems();
