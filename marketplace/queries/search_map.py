@@ -55,8 +55,8 @@ class MapTexts:
 def map_of_results(session: Session, search: Search, *, view: BBox, zoom: float, texts: MapTexts) -> str:
     """A FeatureCollection of the results inside `view`, as JSON text; `total` beside the features counts them.
 
-    The features are as `marketplace.maps.ListingLayer` takes them. Several listings on one spot are a cluster that
-    holds the properties of each in `listings`, as far as there are few in view.
+    The features are as `marketplace.maps.ListingLayer` takes them. Where there are few in view a cluster names its
+    listings in `ids`, and one whose listings all lie on one spot holds the properties of each in `listings`.
     """
     form = box_form(view)
     values = {**search.values, **view_values(view, form=form, zoom=zoom)}
@@ -165,6 +165,7 @@ SELECT json_build_object(
                 round(ST_X(cell.south_west)::numeric, 5), round(ST_Y(cell.south_west)::numeric, 5),
                 round(ST_X(cell.north_east)::numeric, 5), round(ST_Y(cell.north_east)::numeric, 5)
             ),
+            'ids', CASE WHEN cardinality(cell.ids) = cell.count THEN cell.ids END,
             'listings', told.listings
         )) END
     ) ORDER BY cell.first_id), '[]')

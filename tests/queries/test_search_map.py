@@ -87,6 +87,7 @@ def test_a_cluster_counts_its_groups_and_knows_its_bounds(session: Session, make
     (cluster,) = properties(session, make, zoom=8)
     assert cluster["groups"] == {"stone": 0, "soil": 2, "concrete": 1, "asphalt": 0}
     assert cluster["bounds"] == [pytest.approx(edge, abs=1e-3) for edge in (10.52, 59.89, 10.54, 59.89)]
+    assert len(cluster["ids"]) == 3
     assert "listings" not in cluster
 
 

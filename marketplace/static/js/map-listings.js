@@ -46,18 +46,18 @@ export function addListings(map, options) {
     const fresh = [];
     for (const feature of collection.features) {
       const id = idOf(feature);
-      if (id !== undefined && pins.has(id)) stays.add(id);
+      if (id !== undefined && pins.get(id)?.mfId === id) stays.add(id);
       else fresh.push(feature);
     }
     layer.eachLayer((marker) => {
-      if (marker.mfId === undefined || !stays.has(marker.mfId)) {
-        layer.removeLayer(marker);
-        pins.delete(marker.mfId);
-      }
+      if (marker.mfId === undefined || !stays.has(marker.mfId)) layer.removeLayer(marker);
     });
+    for (const [id, marker] of pins) if (!layer.hasLayer(marker)) pins.delete(id);
     for (const feature of fresh) {
       const marker = feature.properties.count ? cluster(map, feature, texts) : pin(feature, texts);
       if (marker.mfId !== undefined) pins.set(marker.mfId, marker);
+      // A small cluster knows what is in it, so that a row of the list finds it, too.
+      for (const id of feature.properties.ids ?? []) pins.set(String(id), marker);
       layer.addLayer(marker);
     }
     if (open !== undefined && pins.has(open) && !pins.get(open).isPopupOpen()) pins.get(open).openPopup();
