@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from geoalchemy2 import Geometry
@@ -36,6 +36,7 @@ from marketplace.models import Listing, MaterialRow, Municipality, Organisation,
 from marketplace.queries.municipalities import bounds_of
 from marketplace.queries.search_filters import (
     CENTRE,
+    SHAPES_KEPT,
     Filter,
     SearchFilters,
     Shape,
@@ -190,7 +191,7 @@ def mark_values(mark: Mark | None) -> dict[str, object]:
     return {} if mark is None else {"mark_key": mark.key, "mark_id": mark.listing_id}
 
 
-@cache
+@lru_cache(maxsize=SHAPES_KEPT)
 def page_statement(
     shape: Shape, *, sort: Sort, has_mark: bool, is_backward: bool, limit: int, is_gathered: bool
 ) -> Select[Any]:
@@ -354,7 +355,7 @@ class Facet(IntEnum):
 FACETED = (Filter.KIND, Filter.MATERIAL, Filter.MUNICIPALITY)
 
 
-@cache
+@lru_cache(maxsize=SHAPES_KEPT)
 def facets_statement(shape: Shape) -> Select[Any]:
     """One pass over the listings that fulfil all other filters, then sums over the few thousand cells that leaves."""
     keys = (Listing.kind, Listing.material_key, Listing.municipality_number)
@@ -414,7 +415,7 @@ def loosenings(session: Session, search: Search) -> tuple[Loosening, ...]:
     return tuple(sorted(found, key=lambda each: -each.count))
 
 
-@cache
+@lru_cache(maxsize=SHAPES_KEPT)
 def loosenings_statement(shape: Shape) -> Select[Any]:
     """A count for each filter, of what the others let through."""
     without = [
@@ -433,7 +434,7 @@ def bounds_of_results(session: Session, search: Search) -> BBox | None:
     return None if found is None else bounds_of(found)
 
 
-@cache
+@lru_cache(maxsize=SHAPES_KEPT)
 def bounds_statement(shape: Shape) -> Select[Any]:
     extent = func.ST_SetSRID(func.ST_Extent(Listing.position_25833), SRID_STORED)
     return select(func.ST_Expand(extent, float(M_PER_KM), type_=Geometry)).where(fulfils(shape))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import IntEnum, StrEnum
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, and_, any_, bindparam, or_
@@ -152,6 +152,9 @@ class Shape:
     has_municipalities: bool
 
 
+SHAPES_KEPT = 256
+"""Built statements are kept for this many shapes of each kind: all that people use, and no more than fits in memory."""
+
 CENTRE = "centre"
 AREA = "area"
 """The names of the place and the box among the parameters."""
@@ -202,7 +205,7 @@ def values_of(filters: SearchFilters, words: tuple[Word, ...], *, today: date) -
     return values
 
 
-@cache
+@lru_cache(maxsize=SHAPES_KEPT)
 def conditions_of(shape: Shape) -> Mapping[Filter, ColumnElement[bool]]:
     """The condition of each active filter."""
     position = Listing.position_25833
@@ -231,7 +234,7 @@ def conditions_of(shape: Shape) -> Mapping[Filter, ColumnElement[bool]]:
     return {name: and_(*parts) for name, parts in conditions.items() if parts}
 
 
-@cache
+@lru_cache(maxsize=SHAPES_KEPT)
 def fulfils(shape: Shape, *, besides: tuple[Filter, ...] = ()) -> ColumnElement[bool]:
     """What a listing must fulfil to be a result, leaving some filters out of account."""
     conditions = conditions_of(shape)

@@ -5,7 +5,7 @@ Which listings are meant is said by `select()`, as everywhere; how they are told
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Double, Text, func, select, text
@@ -20,7 +20,7 @@ from geo.prepared import BoxForm, box_form, box_values, point_in_box
 from marketplace.models import Listing
 from marketplace.queries.direct import DirectStatement, scalar, written
 from marketplace.queries.search import Search
-from marketplace.queries.search_filters import Shape, fulfils
+from marketplace.queries.search_filters import SHAPES_KEPT, Shape, fulfils
 
 FEW = 120
 """Up to this many listings in view are arranged one by one; more are first gathered in the cells of a grid."""
@@ -63,7 +63,7 @@ def map_of_results(session: Session, search: Search, *, view: BBox, zoom: float,
     return str(scalar(session, _written(search.shape, form, texts), values))
 
 
-@cache
+@lru_cache(maxsize=SHAPES_KEPT)
 def _written(shape: Shape, form: BoxForm, texts: MapTexts) -> DirectStatement:
     return written(map_statement(shape, form, texts))
 
