@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache, reduce
+from itertools import batched
 from operator import add
 from typing import Any, Final
 
@@ -67,6 +68,9 @@ from marketplace.queries.match_askers import MISSED_FRACTION, Asker, Most
 from marketplace.queries.open_listings import PUBLISHED
 from marketplace.types import ListingKind
 
+AT_ONCE: Final = 16
+"""Askers in one statement: the listings of a project, most often."""
+
 DEFAULT_REACH_M: Final = float(DEFAULT_REACH_KM * M_PER_KM)
 FAR_REACHING: Final = Listing.max_distance_km > literal_column(str(DEFAULT_REACH_KM))
 """The only ones that may be hauled beyond where those who have not said are looked for. A number in the statement, so
@@ -84,22 +88,19 @@ class Candidates:
 def candidates(
     session: Session, askers: Sequence[tuple[Asker, float]], *, count: int, today: date
 ) -> dict[int, Candidates]:
-    """The most promising candidates within a distance of each asker, by its id: one statement for all.
+    """The most promising candidates within a distance of each asker, by its id: a statement for up to `AT_ONCE`.
 
     There are at most `count` that may be matches and `count` that may be near misses for each.
     """
     rows: dict[int, list[Row[Any]]] = {asker.listing_id: [] for asker, _ in askers}
-    statement = candidate_statement(tuple(_is_far(asker, reach_m) for asker, reach_m in askers))
-    for row in session.execute(statement, candidate_values(askers, count=count, today=today)):
-        rows[row.asker_id].append(row)
+    for some in batched(askers, AT_ONCE):
+        statement = candidate_statement(parts_for(len(some)))
+        for row in session.execute(statement, candidate_values(some, count=count, today=today)):
+            rows[row.asker_id].append(row)
     return {
         asker_id: Candidates(rows=found, most_left_out=_most_left_out(found, count=count))
         for asker_id, found in rows.items()
     }
-
-
-def _is_far(asker: Asker, reach_m: float) -> bool:
-    return reach_m > asker.bounds.unstated_reach_m
 
 
 def _most_left_out(rows: Sequence[Row[Any]], *, count: int) -> Most:
@@ -158,12 +159,14 @@ COMPATIBLE_TYPES: Final[Mapping[str, Any]] = {
 
 
 def candidate_values(askers: Sequence[tuple[Asker, float]], *, count: int, today: date) -> dict[str, object]:
-    """The statement's parameters, those of each asker under its number."""
+    """The statement's parameters, those of each asker under its number. Parts without an asker have no materials."""
     values: dict[str, object] = {"count": count}
-    for n, (asker, reach_m) in enumerate(askers):
+    for n in range(parts_for(len(askers))):
+        asker, reach_m = askers[min(n, len(askers) - 1)]
+        compatible = asker.compatible if n < len(askers) else ()
         row = _asker_values(asker, reach_m=reach_m, today=today)
         values |= {_parameter(n, name): value for name, value in zip(ASKER_TYPES, row, strict=True)}
-        values |= {_parameter(n, name): [getattr(each, name) for each in asker.compatible] for name in COMPATIBLE_TYPES}
+        values |= {_parameter(n, name): [getattr(each, name) for each in compatible] for name in COMPATIBLE_TYPES}
     return values
 
 
@@ -194,23 +197,32 @@ def _asker_values(asker: Asker, *, reach_m: float, today: date) -> tuple[object,
     )
 
 
+def parts_for(askers: int) -> int:
+    """The next power of two: a handful of statements, each compiled once, do for any number of askers."""
+    return 1 << (askers - 1).bit_length()
+
+
 @cache
-def candidate_statement(far: tuple[bool, ...]) -> Executable:
-    """For each asker the candidates within its reach, and for those that are `far` beyond it those that say so too.
+def candidate_statement(parts: int) -> Executable:
+    """For each asker the candidates within its reach, and beyond it those that say they reach far.
 
     Each asker has a part of its own, with its values as constants: the planner counts what lies in a box that it
     knows, and takes every box that comes from a row of a table for all but empty.
     """
-    return union_all(*(_part(n, is_far=is_far) for n, is_far in enumerate(far)))
+    return union_all(*map(_part, range(parts)))
 
 
-def _part(n: int, *, is_far: bool) -> Select[Any]:
+def _part(n: int) -> Select[Any]:
     asker = {name: bindparam(_parameter(n, name), type_=type_) for name, type_ in ASKER_TYPES.items()}
     pair = _compatible_table(n)
-    pool = _pool(asker, pair, _within(asker["reach_m"], asker))
-    if is_far:
-        beyond = and_(FAR_REACHING, _within(asker["far_reach_m"], asker), ~_within(asker["reach_m"], asker))
-        pool = select(*union_all(pool, _pool(asker, pair, beyond)).subquery("both").c)
+    beyond = and_(
+        asker["far_reach_m"] > asker["reach_m"],  # else the planner leaves this half away
+        FAR_REACHING,
+        _within(asker["far_reach_m"], asker),
+        ~_within(asker["reach_m"], asker),
+    )
+    both = union_all(_pool(asker, pair, _within(asker["reach_m"], asker)), _pool(asker, pair, beyond))
+    pool = select(*both.subquery("both").c)
     judged = pool.cte("judged")
     count = bindparam("count", type_=Integer)
     best = union(

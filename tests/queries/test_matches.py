@@ -26,7 +26,7 @@ from marketplace.db import make_sessions
 from marketplace.models import Listing, MaterialRow
 from marketplace.queries import match_askers, matches
 from marketplace.queries.match_askers import asker_of
-from marketplace.queries.match_candidates import candidate_statement, candidate_values, candidates
+from marketplace.queries.match_candidates import AT_ONCE, candidate_statement, candidate_values, candidates
 from marketplace.queries.matches import Matches, lot_of, matches_for_listing, matches_for_listings
 from marketplace.queries.projects import position_of
 from marketplace.services.scale import load_scale
@@ -284,9 +284,9 @@ def test_a_listing_found_with_others_has_the_matches_it_has_alone(norway):
         assert together[listing.id] == matches_for_listing(norway, listing, today=TODAY, limit=4)
 
 
-def plan_of(session: Session, listing: Listing, *, reach_m: float, is_far: bool) -> str:
+def plan_of(session: Session, listing: Listing, *, reach_m: float) -> str:
     values = candidate_values([(asker(listing), reach_m)], count=32, today=TODAY)
-    statement = candidate_statement((is_far,)).compile(session.get_bind())
+    statement = candidate_statement(1).compile(session.get_bind())
     lines = session.connection().exec_driver_sql(
         f"EXPLAIN {statement}", statement.construct_params({**statement.params, **values})
     )
@@ -295,7 +295,7 @@ def plan_of(session: Session, listing: Listing, *, reach_m: float, is_far: bool)
 
 def test_candidates_are_read_from_the_index_of_kind_material_and_place(norway):
     listing = asking_listings(norway, count=1, near_sandvika=True)[0]
-    plan = plan_of(norway, listing, reach_m=8_000, is_far=False)
+    plan = plan_of(norway, listing, reach_m=8_000)
     assert "Seq Scan" not in plan
     assert re.findall(r"ix_listing_\w+", plan) == ["ix_listing_kind_material_key_position_25833"]
     assert re.search(r"Index Cond: .*kind.* = .*position_25833 && ", plan)
@@ -305,7 +305,7 @@ def test_candidates_far_away_are_read_from_the_index_of_those_that_reach_far(nor
     """Which also holds the number in that index to the default reach of `geo.matching`."""
     listings = asking_listings(norway, count=40, near_sandvika=True)
     unlimited = next(listing for listing in listings if listing.max_distance_km is None)
-    plan = plan_of(norway, unlimited, reach_m=750_000, is_far=True)
+    plan = plan_of(norway, unlimited, reach_m=750_000)
     assert "Seq Scan" not in plan
     assert "ix_listing_far_reaching" in plan
 
@@ -330,6 +330,14 @@ def test_several_listings_take_as_many_statements_as_one(session, make, count_qu
         found = matches_for_listings(session, listings, today=TODAY)
     assert len(for_three) == len(for_one)
     assert all(each.fits for each in found.values())
+
+
+def test_more_listings_than_one_statement_holds_all_have_their_matches(session, make):
+    project = make.project()
+    listings = [make.listing(project=project, project_id=project.id) for _ in range(AT_ONCE + 2)]
+    demand = make.listing(kind=DEMAND)
+    found = matches_for_listings(session, listings, today=TODAY)
+    assert [ids_of(found[listing.id])[0] for listing in listings] == [[demand.id]] * len(listings)
 
 
 # Who asks, and who is found ---------------------------------------------------------------------------------------
