@@ -156,9 +156,9 @@ class FacilityLayer(ScriptLayer):
 class PlaceLayer(ScriptLayer):
     """Places that are known when the page is made: a listing and its matches, a project's site.
 
-    `features` is GeoJSON with the properties that `ListingLayer` has for single listings, and for several on one spot; a
-    shape without a `kind` is drawn as a site. `role: "self"` marks what the page is about, and `role: "link"` a line from
-    it to the listing `id`, dashed where `is_near`.
+    `features` is GeoJSON with the properties that `ListingLayer` has for single listings, and for several on one spot;
+    a shape without a `kind` is drawn as a site. `role: "self"` marks what the page is about, and `role: "link"` a line
+    from it to the listing `id`, dashed where `is_near`.
     """
 
     module = "map-listings.js"

@@ -207,5 +207,5 @@ def _inner_points(session: Session) -> dict[str, Point]:
 
 def _shape_of(point: WKBElement) -> Point:
     shape = to_shape(point)
-    assert isinstance(shape, Point)  # noqa: S101 - the column holds nothing else
+    assert isinstance(shape, Point)  # the column holds nothing else
     return shape
