@@ -545,3 +545,27 @@ def test_my_organisations_take_as_many_queries_for_three_as_for_one(
         page = visitor.get("/organisations").text
     assert page.count('class="mf-rows__row"') == 3
     assert len(three) == len(one)
+
+
+# The menu -------------------------------------------------------------------------------------------------------------
+
+
+def menu(page: str) -> str:
+    return page[page.index("<nav") : page.index("</nav>")]
+
+
+def test_the_menu_leads_straight_to_the_only_organisation(
+    visitor: Client, make: Factory, organisation: Organisation, owner: User
+) -> None:
+    visitor.log_in_as(owner)
+    assert f'href="{pages(organisation)}" aria-current="page"' in menu(visitor.get(pages(organisation)).text)
+    make.session.add(Membership(user_id=owner.id, organisation_id=make.organisation().id, role=Role.VIEWER))
+    make.session.flush()
+    assert 'href="/organisations"' in menu(visitor.get("/about").text)
+
+
+def test_the_menu_calls_only_ones_own_listings_that(visitor: Client, make: Factory, owner: User) -> None:
+    visitor.log_in_as(owner)
+    listing = make.listing()
+    assert 'href="/listings" aria-current="page"' in menu(visitor.get("/listings").text)
+    assert "aria-current" not in menu(visitor.get(f"/listings/{listing.id}").text)
