@@ -241,6 +241,11 @@ def test_moving_the_map_leaves_one_step_back(client: Client) -> None:
     assert "HX-Push-Url" not in response.headers
 
 
+def test_results_on_one_page_are_not_counted_off(client: Client, make: Factory) -> None:
+    make.listing()
+    assert "mf-paging" not in client.get("/search").text
+
+
 def test_a_restored_page_is_whole(client: Client) -> None:
     headers = {"HX-Request": "true", "HX-History-Restore-Request": "true"}
     assert "<html" in get(client, "/search", headers=headers)
