@@ -8,10 +8,10 @@ import argparse
 import gc
 from collections.abc import Callable, Sequence
 from io import BytesIO
-from random import Random
 from urllib.parse import urlencode, urlsplit
 
 from flask import Flask
+from sqlalchemy import text
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from bench.data import database_of, server
@@ -25,8 +25,16 @@ MOST_RATIO = 2.0
 PLACES = 12
 ROUNDS = 60
 
-TOWNS = ((10.75, 59.91), (10.53, 59.89), (5.33, 60.39), (10.40, 63.43), (5.73, 58.97), (10.20, 59.74))
 NORWAY = "3.5,57.5,32.5,71.6"
+
+type Place = tuple[float, float]
+
+SOME_PLACES = text(
+    "SELECT ST_X(place), ST_Y(place) FROM"
+    " (SELECT id, ST_Transform(position_25833, 4326) AS place FROM listing WHERE status = 'published') AS open"
+    " ORDER BY md5(id::text) LIMIT :count"
+)
+"""Where some of the listings are: most of them where people live, as those who search do."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -53,13 +61,15 @@ def lacks_index(row: Measured, size: int) -> bool:
 
 def measure(settings: Settings, *, rounds: int) -> list[Measured]:
     engine = make_engine(settings)
+    with engine.connect() as connection:
+        places = [(lon, lat) for lon, lat in connection.execute(SOME_PLACES, {"count": PLACES})]
     app = create_app(settings, bind=engine)
     gc.collect()
     gc.freeze()  # as marketplace.wsgi does
     with connect(settings) as bare:
         rows = [
             side_by_side(what, [ask(app, address) for address in addresses], engine=engine, bare=bare, rounds=rounds)
-            for what, addresses in questions(Random(1)).items()
+            for what, addresses in questions(places).items()
         ]
     engine.dispose()
     return rows
@@ -78,44 +88,37 @@ def ask(app: Flask, address: str, headers: dict[str, str] | None = None) -> Call
     return request
 
 
-def questions(random: Random) -> dict[str, list[str]]:
-    """Some addresses of each sort, at slightly different places, so that nothing is merely remembered."""
+def questions(places: Sequence[Place]) -> dict[str, list[str]]:
+    """Some addresses of each sort, each about another place, so that nothing is merely remembered."""
     return {
         "list: everything, newest first": ["/search"],
-        "list: near a place, nearest first": [search(random, within=50) for _ in range(PLACES)],
+        "list: near a place, nearest first": [near(place, within=50) for place in places],
         "list: near a place, of one kind": [
-            search(random, within=50, kind="surplus", material="clay", sort="quantity") for _ in range(PLACES)
+            near(place, within=50, kind="surplus", material="clay", sort="quantity") for place in places
         ],
-        "list: in the visible map near a town": [
-            f"/search?area={box(random, width=0.6, height=0.3)}" for _ in range(PLACES)
-        ],
+        "list: in the map near a place": [f"/search?area={box(place, width=0.6, height=0.3)}" for place in places],
         "list: by words": [f"/search?q={words}" for words in ("sprengstein", "pukk+oslo", "leire", "stein")],
         "map: all of Norway": [f"/search/map.json?bbox={NORWAY}&zoom=4.5"],
-        "map: near a town, region": [view(random, zoom=8, width=5.0, height=2.4) for _ in range(PLACES)],
-        "map: near a town, city": [view(random, zoom=11, width=0.6, height=0.3) for _ in range(PLACES)],
-        "map: near a town, streets": [view(random, zoom=14, width=0.08, height=0.04) for _ in range(PLACES)],
-        "map: near a town, filtered": [
-            view(random, zoom=10, width=1.2, height=0.6, kind="surplus", group="stone", mass_min=1000)
-            for _ in range(PLACES)
+        "map: near a place, region": [view(place, zoom=8, width=5.0, height=2.4) for place in places],
+        "map: near a place, city": [view(place, zoom=11, width=0.6, height=0.3) for place in places],
+        "map: near a place, streets": [view(place, zoom=14, width=0.08, height=0.04) for place in places],
+        "map: near a place, filtered": [
+            view(place, zoom=10, width=1.2, height=0.6, kind="surplus", group="stone", mass_min=1000)
+            for place in places
         ],
     }
 
 
-def search(random: Random, **filters: object) -> str:
-    lon, lat = somewhere(random)
+def near(place: Place, **filters: object) -> str:
+    lon, lat = place
     return f"/search?{urlencode({'near': 'X', 'at': f'{lon:.5f},{lat:.5f},X', **filters})}"
 
 
-def view(random: Random, *, zoom: float, width: float, height: float, **filters: object) -> str:
-    return f"/search/map.json?{urlencode({**filters, 'bbox': box(random, width=width, height=height), 'zoom': zoom})}"
+def view(place: Place, *, zoom: float, width: float, height: float, **filters: object) -> str:
+    return f"/search/map.json?{urlencode({**filters, 'bbox': box(place, width=width, height=height), 'zoom': zoom})}"
 
 
-def box(random: Random, *, width: float, height: float) -> str:
-    """A view of some degrees around a town."""
-    lon, lat = somewhere(random)
+def box(place: Place, *, width: float, height: float) -> str:
+    """A view of some degrees around a place."""
+    lon, lat = place
     return f"{lon - width / 2:.5f},{lat - height / 2:.5f},{lon + width / 2:.5f},{lat + height / 2:.5f}"
-
-
-def somewhere(random: Random) -> tuple[float, float]:
-    lon, lat = random.choice(TOWNS)
-    return lon + random.uniform(-0.05, 0.05), lat + random.uniform(-0.02, 0.02)

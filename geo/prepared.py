@@ -6,7 +6,7 @@ are told the same name, which keeps several places or boxes in one statement apa
 """
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import shapely
 from sqlalchemy import (
@@ -91,15 +91,21 @@ class BoxForm(StrEnum):
     """All of Norway lies in it, so a box around it in the stored system will do."""
     BENT = "bent"
     """Most of it is an upright box in the stored system, the rest has to be compared with its bent outline."""
-    NARROW = "narrow"
-    """It is turned so far, or so narrow, that no upright box lies inside."""
+    SMALL = "small"
+    """Little lies in it, or it is so narrow that no upright box lies inside: all is compared with its outline."""
+
+
+SMALL_DEG: Final = 0.2
+"""A box narrower than this holds a town at most."""
 
 
 def box_form(box: BBox) -> BoxForm:
     """Return the form of `point_in_box` that serves for a box of longitudes and latitudes."""
+    if box.east - box.west < SMALL_DEG:
+        return BoxForm.SMALL
     if shapely.box(box.west, box.south, box.east, box.north).covers(norway.OUTLINE):
         return BoxForm.WHOLE
-    return BoxForm.BENT if crs.box_inside(box.west, box.south, box.east, box.north) else BoxForm.NARROW
+    return BoxForm.BENT if crs.box_inside(box.west, box.south, box.east, box.north) else BoxForm.SMALL
 
 
 def box_values(name: str, box: BBox, *, form: BoxForm) -> dict[str, object]:
@@ -126,7 +132,7 @@ def point_in_box(column: GeometryColumn, name: str, *, form: BoxForm) -> ColumnE
         return around
     outline = cast(bindparam(f"{name}_outline", type_=Text()), NativePolygon)
     in_outline: ColumnElement[bool] = cast(column, NativePoint).op("<@", return_type=Boolean())(outline)
-    return and_(around, in_outline if form is BoxForm.NARROW else or_(_meets(column, f"{name}_inside"), in_outline))
+    return and_(around, in_outline if form is BoxForm.SMALL else or_(_meets(column, f"{name}_inside"), in_outline))
 
 
 def _meets(column: GeometryColumn, name: str) -> ColumnElement[bool]:

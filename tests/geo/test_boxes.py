@@ -29,4 +29,5 @@ def test_a_map_is_mostly_an_upright_box() -> None:
 def test_a_box_has_the_form_that_its_place_and_size_give_it() -> None:
     assert box_form(BBox(west=3.0, south=57.0, east=33.0, north=72.0)) is BoxForm.WHOLE
     assert box_form(BBox(west=10.6, south=59.85, east=10.9, north=59.98)) is BoxForm.BENT
-    assert box_form(BBox(west=29.0, south=69.0, east=29.01, north=71.0)) is BoxForm.NARROW
+    assert box_form(BBox(west=29.0, south=69.0, east=29.3, north=71.0)) is BoxForm.SMALL
+    assert box_form(BBox(west=10.7, south=59.9, east=10.75, north=59.92)) is BoxForm.SMALL
