@@ -54,6 +54,13 @@ def test_elsewhere_only_administrators_do(visitor: Client, session: Session, mak
     assert visitor.get(f"/outbox/{kept.id}").status_code == HTTPStatus.OK
 
 
+def test_an_administrator_finds_it_in_the_menu(visitor: Client, make: Factory) -> None:
+    visitor.log_in_as(make.user(is_admin=True))
+    assert 'href="/outbox"' in visitor.get("/about").text
+    visitor.log_in_as(make.member())
+    assert 'href="/outbox"' not in visitor.get("/about").text
+
+
 @pytest.mark.usefixtures("demo")
 def test_links_of_our_own_lead_to_this_server(visitor: Client, session: Session) -> None:
     kept = mail(
