@@ -90,6 +90,14 @@ class Listing(Base):
         Index("ix_listing_published_at_id", "published_at", "id", postgresql_where=PUBLISHED),
         Index("ix_listing_mass_t_id", "mass_t", "id", postgresql_where=PUBLISHED),
         Index("ix_listing_available_to", "available_to", postgresql_where=PUBLISHED),
+        Index(
+            "ix_listing_counting",
+            "kind",
+            "material_key",
+            "municipality_number",
+            "available_to",
+            postgresql_where=PUBLISHED,
+        ),
         Index("ix_listing_search_vector", "search_vector", postgresql_using="gin", postgresql_where=PUBLISHED),
         Index(
             "ix_listing_search_text",

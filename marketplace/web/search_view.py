@@ -15,6 +15,7 @@ from marketplace.i18n import translate
 from marketplace.labels import material_name
 from marketplace.maps import FacilityLayer, ListingLayer, MapParts, MapView, PlaceSearch, compose_map
 from marketplace.queries.search import (
+    FEW,
     Hit,
     Mark,
     Search,
@@ -158,8 +159,9 @@ def map_bounds(session: Session, state: SearchState, search: Search, *, total: i
         return filters.area
     if filters.centre is not None and filters.within_km is not None:
         return around(filters.centre.position.lon, filters.centre.position.lat, reach_m=float(filters.within_km) * 1000)
-    if filters.centre is not None or not total:
-        return None
+    is_everywhere = total > FEW and not filters.municipalities
+    if filters.centre is not None or not total or is_everywhere:
+        return None  # around the place, or all of Norway
     return bounds_of_results(session, search)
 
 
