@@ -41,7 +41,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Treat:
-    """The surplus would have to be treated to the demanded fraction."""
+    """The surplus would have to be treated, which would give `fraction`: the demanded one, or a part of it."""
 
     kind: ClassVar = ChangeKind.TREAT
     treatment: Treatment
@@ -137,11 +137,16 @@ class Grading(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FractionTerm(Term):
-    """`treatment` is the least that gives the demanded fraction; none where it lies within, or is not known."""
+    """`treatment` is the least that brings the surplus within the demanded fraction, and `gives` what comes of it.
+
+    There is none where it lies within already, or is not known. What comes of it may be a part of the demanded fraction:
+    nothing makes coarser grains, and sieving makes no finer ones.
+    """
 
     criterion: ClassVar = Criterion.FRACTION
     grading: Grading
     treatment: Treatment = Treatment.NONE
+    gives: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,7 +137,7 @@ def _fraction_term(surplus: Lot, demand: Lot, *, treatment: Treatment, taxonomy:
         return FractionTerm(verdict=Verdict.FIT, score=1.0, grading=Grading.NOT_APPLICABLE)
     is_unbroken = not taxonomy.material(surplus.material).has_fraction
     if demand.fraction and is_unbroken and treatment is Treatment.CRUSHING:
-        return _adjusted(Treatment.CRUSHING)
+        return _adjusted(Treatment.CRUSHING, gives=demand.fraction)
     if surplus.fraction is None or demand.fraction is None:
         return FractionTerm(verdict=Verdict.FIT, score=UNKNOWN_FRACTION_SCORE, grading=Grading.UNKNOWN)
     return _graded(surplus.fraction, demand.fraction, treatment=treatment)
@@ -150,19 +150,26 @@ def _graded(offered: Fraction, demanded: Fraction, *, treatment: Treatment) -> F
         return FractionTerm(verdict=Verdict.MISS, score=0.0, grading=Grading.TOO_FINE)
     if needed is Treatment.NONE:
         return FractionTerm(verdict=Verdict.FIT, score=1.0, grading=Grading.WITHIN)
+    is_crushed = Treatment.CRUSHING in {needed, treatment}
+    gives = Fraction(
+        # Crushing makes finer grains, sieving only takes grains away; nothing makes coarser ones.
+        lower_mm=demanded.lower_mm if is_crushed else max(offered.lower_mm, demanded.lower_mm),
+        upper_mm=min(offered.upper_mm, demanded.upper_mm),
+    )
     if needed in GRADED_BY[treatment]:
-        return _adjusted(needed)
+        return _adjusted(needed, gives=gives)
     return FractionTerm(
         verdict=Verdict.MISS,
         score=0.0,
         grading=Grading.ADJUSTABLE,
         treatment=needed,
-        changes=(Treat(treatment=needed, fraction=demanded),),
+        gives=gives,
+        changes=(Treat(treatment=needed, fraction=gives),),
     )
 
 
 def _least_treatment(offered: Fraction, demanded: Fraction) -> Treatment | None:
-    """What gives the demanded grains from the offered ones; None where all are too fine, since grains do not grow."""
+    """What brings the offered grains within the demanded; None where all are too fine, since grains do not grow."""
     if offered.lies_within(demanded):
         return Treatment.NONE
     if offered.upper_mm <= demanded.lower_mm:
@@ -170,12 +177,13 @@ def _least_treatment(offered: Fraction, demanded: Fraction) -> Treatment | None:
     return Treatment.CRUSHING if offered.lower_mm >= demanded.upper_mm else Treatment.SIEVING
 
 
-def _adjusted(treatment: Treatment) -> FractionTerm:
+def _adjusted(treatment: Treatment, *, gives: Fraction) -> FractionTerm:
     return FractionTerm(
         verdict=Verdict.WITH_TREATMENT,
         score=ADJUSTED_FRACTION_SCORE,
         grading=Grading.ADJUSTABLE,
         treatment=treatment,
+        gives=gives,
     )
 
 

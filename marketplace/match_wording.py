@@ -160,13 +160,7 @@ def _fraction(term: FractionTerm, fractions: Fractions) -> Reason | None:
         case Grading.WITHIN:
             return Reason(mark=Mark.FITS, title=_within(fractions))
         case Grading.ADJUSTABLE:
-            wanted = _fraction_in_words(fractions.demanded)
-            title = (
-                _("Crushing gives the wanted fraction, %(fraction)s", fraction=wanted)
-                if term.treatment is Treatment.CRUSHING
-                else _("Sieving gives the wanted fraction, %(fraction)s", fraction=wanted)
-            )
-            return Reason(mark=Mark.TREATMENT, title=title)
+            return Reason(mark=Mark.TREATMENT, title=_adjusted(term, fractions))
         case _:
             return None
 
@@ -184,6 +178,17 @@ def _within(fractions: Fractions) -> str:
     if fractions.offered == fractions.demanded:
         return _("The same grain fraction, %(fraction)s", fraction=offered)
     return _("Grain fraction %(offered)s lies within %(demanded)s", offered=offered, demanded=demanded)
+
+
+def _adjusted(term: FractionTerm, fractions: Fractions) -> str:
+    gives, wanted = _fraction_in_words(term.gives), _fraction_in_words(fractions.demanded)
+    if term.gives == fractions.demanded:
+        if term.treatment is Treatment.CRUSHING:
+            return _("Crushing gives the wanted fraction, %(fraction)s", fraction=wanted)
+        return _("Sieving gives the wanted fraction, %(fraction)s", fraction=wanted)
+    if term.treatment is Treatment.CRUSHING:
+        return _("Crushing gives %(gives)s of the wanted %(wanted)s", gives=gives, wanted=wanted)
+    return _("Sieving gives %(gives)s of the wanted %(wanted)s", gives=gives, wanted=wanted)
 
 
 def _fraction_in_words(sizes: Fraction | None) -> str:

@@ -152,6 +152,25 @@ def test_unknown_fraction_scores_below_a_known_one_that_fits_or_can_be_made_to()
     assert unknown.fraction.score < adjusted.fraction.score < within.fraction.score
 
 
+@pytest.mark.parametrize(
+    ("offered", "demanded", "gives"),
+    [
+        (("crushed_rock", "16/32"), ("crushed_rock", "22/120"), "22/32"),  # no sieve makes what is not there
+        (("crushed_rock", "4/16"), ("crushed_rock", "8/16"), "8/16"),
+        (("crushed_rock", "32/63"), ("crushed_rock", "8/16"), "8/16"),  # crushed
+        (("base_course", "0/20"), ("crushed_rock", "8/32"), "8/20"),  # sieved for the material's sake
+        (("blasted_rock", "0/500"), ("base_course", "0/32"), "0/32"),  # crushed for the material's sake
+        (("blasted_rock", "100/500"), ("base_course", "0/150"), "0/150"),  # crushing makes the fines
+        (("blasted_rock", None), ("base_course", "0/32"), None),
+    ],
+)
+def test_treatment_gives_no_grains_that_are_not_there(offered, demanded, gives):
+    """A 16/32 sieved for a demand of 22/120 is 22/32, and is called that."""
+    term = judged(surplus(*offered), demand(*demanded)).fraction
+    assert term.gives == (read_fraction(gives) if gives else None)
+    assert [change.fraction for change in term.changes if isinstance(change, Treat)] in ([], [term.gives])
+
+
 def test_wrong_fraction_that_could_be_sieved_is_a_near_miss_that_says_so():
     found = judged(surplus("crushed_rock", "8/22"), demand("crushed_rock", "8/16"))
     assert found.is_near_miss

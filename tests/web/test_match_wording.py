@@ -116,6 +116,8 @@ def test_a_treatment_says_what_it_gives():
     assert told(surplus, demand)["Sieving gives the wanted fraction, 8/16 mm"] == "treatment"
     block = replace(SURPLUS, fraction=read_fraction("100/400"))
     assert told(block, demand)["Crushing gives the wanted fraction, 8/16 mm"] == "treatment"
+    fine = replace(SURPLUS, material="base_course", fraction=read_fraction("0/11"))
+    assert told(fine, demand)["Sieving gives 8/11 mm of the wanted 8/16 mm"] == "treatment"
 
 
 @pytest.mark.parametrize("pair", sorted(TAXONOMY.substitutions))
