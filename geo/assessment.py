@@ -139,8 +139,8 @@ class Grading(StrEnum):
 class FractionTerm(Term):
     """`treatment` is the least that brings the surplus within the demanded fraction, and `gives` what comes of it.
 
-    There is none where it lies within already, or is not known. What comes of it may be a part of the demanded fraction:
-    nothing makes coarser grains, and sieving makes no finer ones.
+    There is none where it lies within already, or is not known. What comes of it may be a part of the demanded
+    fraction: nothing makes coarser grains, and sieving makes no finer ones.
     """
 
     criterion: ClassVar = Criterion.FRACTION
