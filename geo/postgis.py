@@ -1,25 +1,25 @@
 """PostGIS expressions for columns of geometry in EPSG:25833.
 
 The way to the nearest rows within a distance: filter with `within_reach` (which a GiST index answers), order by
-`nearest_first`, LIMIT in an inner query, and compare `geodesic_m` with the limit outside. Planar distances only
-rank and filter; what people are shown is geodesic.
+`nearest_first`, LIMIT in an inner query, and compare the geodesic distance with the limit outside. Planar distances
+only rank and filter; what people are shown is geodesic. For statements that are asked over and over with new values see
+`geo.prepared`.
 
-Points and boxes are transformed here, before they are sent, so that the server sees constants it can look up in the
-index. Every value is a bound parameter.
+Points are transformed here, before they are sent, so that the server sees constants it can look up in the index. Every
+value is a bound parameter.
 """
 
 import math
 from typing import Any, Final
 
-import shapely
 from geoalchemy2 import Geography, WKBElement
 from geoalchemy2.shape import from_shape, to_shape
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import ColumnElement, Double, Integer, Text, and_, cast, func, literal, or_
+from sqlalchemy import ColumnElement, Double, Integer, cast, func, literal
 from sqlalchemy.orm import InstrumentedAttribute
 
-from geo import crs, norway
-from geo.geometry import LONLAT_DECIMALS, BBox, Position
+from geo import crs
+from geo.geometry import Position
 from geo.units import SRID_LONLAT, SRID_STORED
 
 type GeometryColumn = ColumnElement[Any] | InstrumentedAttribute[Any]
@@ -50,27 +50,6 @@ def point_25833(position: Position) -> ColumnElement[Any]:
 # Filters --------------------------------------------------------------------------------------------------------
 
 
-def near_bbox(column: GeometryColumn, bbox: BBox) -> ColumnElement[bool]:
-    """Return whether a geometry's own box meets the upright box around a box of longitudes and latitudes.
-
-    Index-backed and cheap, but too generous: the two grids are turned against each other by up to 10 degrees, so a
-    rim of what lies outside the map is let in. Enough for counts and clusters; a list wants `in_bbox`.
-    """
-    edges = crs.stored_box(bbox.west, bbox.south, bbox.east, bbox.north).bounds
-    return column.bool_op("&&")(func.ST_MakeEnvelope(*map(_double, edges), literal(SRID_STORED, Integer)))
-
-
-def in_bbox(column: GeometryColumn, bbox: BBox) -> ColumnElement[bool]:
-    """Return whether a geometry in Norway meets a box of longitudes and latitudes, true to 2 metres at its edges.
-
-    Index-backed. A box around all of Norway is compared as a box, which is several times faster.
-    """
-    if shapely.box(bbox.west, bbox.south, bbox.east, bbox.north).covers(norway.OUTLINE):
-        return near_bbox(column, bbox)
-    bent = shapely.to_wkb(crs.stored_box(bbox.west, bbox.south, bbox.east, bbox.north))
-    return func.ST_Intersects(column, func.ST_GeomFromWKB(bent, literal(SRID_STORED, Integer)))
-
-
 def within_reach(column: GeometryColumn, point: ColumnElement[Any], *, reach_m: float) -> ColumnElement[bool]:
     """Return whether a geometry's box meets the square around `point` that no place within `reach_m` lies outside.
 
@@ -79,43 +58,12 @@ def within_reach(column: GeometryColumn, point: ColumnElement[Any], *, reach_m: 
     return column.bool_op("&&")(func.ST_Expand(point, _double(reach_m * crs.PLANAR_STRETCH_MAX)))
 
 
-def within_distance(column: GeometryColumn, position: Position, *, distance_m: float) -> ColumnElement[bool]:
-    """Return whether a point lies within a geodesic distance of a position.
-
-    Index-backed. The planar distance decides wherever it can; only for points in the thin ring where the stretch of
-    the projection matters, a hundredth of the circle, is the geodesic one worked out.
-    """
-    point = point_25833(position)
-    planar_m: ColumnElement[float] = func.ST_Distance(column, point, type_=Double())
-    return and_(
-        within_reach(column, point, reach_m=distance_m),
-        or_(
-            planar_m <= _double(distance_m * crs.PLANAR_STRETCH_MIN),
-            and_(
-                planar_m <= _double(distance_m * crs.PLANAR_STRETCH_MAX),
-                geodesic_m(column, position) <= _double(distance_m),
-            ),
-        ),
-    )
-
-
 # Distances ------------------------------------------------------------------------------------------------------
 
 
 def nearest_first(column: GeometryColumn, point: ColumnElement[Any]) -> ColumnElement[float]:
     """Return the planar distance in metres that a GiST index can order by: for ORDER BY with LIMIT, not for show."""
     return column.op("<->", return_type=Double())(point)
-
-
-def geodesic_m(column: GeometryColumn, position: Position) -> ColumnElement[float]:
-    """Return the geodesic distance in metres from a position to the nearest place of a geometry.
-
-    WGS 84; `geo.geometry.Position.distance_m` gives the same for points, to the millimetre.
-    """
-    from_there = func.ST_SetSRID(
-        func.ST_MakePoint(_double(position.lon), _double(position.lat)), literal(SRID_LONLAT, Integer)
-    )
-    return func.ST_Distance(_geography(_lonlat(column)), _geography(from_there), type_=Double())
 
 
 def geodesic_between_m(one: GeometryColumn, other: GeometryColumn) -> ColumnElement[float]:
@@ -131,34 +79,12 @@ def grid_cell_m(zoom: float, *, pixels: int = 64, lat: float = 62.0) -> float:
     return float(pixels * _WEB_MERCATOR_M_PER_PIXEL * math.cos(math.radians(lat)) / 2**zoom)
 
 
-def grid_cell(column: GeometryColumn, *, cell_m: float) -> tuple[ColumnElement[int], ColumnElement[int]]:
-    """Return the column and row of the grid cell a point lies in: the two expressions to GROUP BY.
-
-    Cells are counted from the origin of EPSG:25833, so a cell stays where it is when the map moves.
-    """
-    return (
-        cast(func.floor(func.ST_X(column) / _double(cell_m)), Integer),
-        cast(func.floor(func.ST_Y(column) / _double(cell_m)), Integer),
-    )
-
-
-def mean_point(column: GeometryColumn) -> ColumnElement[Any]:
-    """Return the point in EPSG:25833 in the middle of the points of a group: where a cluster is drawn."""
-    mean = func.ST_MakePoint(func.avg(func.ST_X(column)), func.avg(func.ST_Y(column)))
-    return func.ST_SetSRID(mean, literal(SRID_STORED, Integer))
-
-
 # Output ---------------------------------------------------------------------------------------------------------
 
 
 def lon_lat(column: GeometryColumn) -> tuple[ColumnElement[float], ColumnElement[float]]:
     """Return longitude and latitude of a point, in degrees."""
     return func.ST_X(_lonlat(column), type_=Double()), func.ST_Y(_lonlat(column), type_=Double())
-
-
-def as_geojson(column: GeometryColumn) -> ColumnElement[str]:
-    """Return the GeoJSON text of a geometry, in EPSG:4326 with the decimals it was read with."""
-    return func.ST_AsGeoJSON(_lonlat(column), literal(LONLAT_DECIMALS, Integer), type_=Text())
 
 
 def _lonlat(column: GeometryColumn) -> ColumnElement[Any]:

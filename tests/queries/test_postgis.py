@@ -1,16 +1,16 @@
-"""The PostGIS expressions of `geo.postgis` say the same as `geo` does in Python."""
+"""The PostGIS expressions of `geo.postgis` and `geo.prepared` say the same as `geo` does in Python."""
 
 import random
 
 import pytest
 import shapely
 from geoalchemy2 import Geometry
-from geoalchemy2.shape import to_shape
-from sqlalchemy import BigInteger, Column, MetaData, Table, func, select
+from sqlalchemy import BigInteger, Column, MetaData, Table, select
 from sqlalchemy.orm import Session
 
-from geo import norway, postgis
-from geo.geometry import BBox, Position, read_point, to_geojson
+from geo import norway, postgis, prepared
+from geo.geometry import BBox, Position, to_geojson
+from geo.prepared import BoxForm
 from geo.units import SRID_STORED
 
 OSLO = Position(lon=10.75, lat=59.91)
@@ -61,29 +61,31 @@ BOXES = [
 
 
 @pytest.mark.parametrize("bbox", BOXES)
-def test_in_bbox_finds_just_what_lies_in_the_box(session, places, bbox):
+def test_point_in_box_finds_just_what_lies_in_the_box(session, places, bbox):
+    """In the form that is chosen for the box, and compared with its outline alone."""
     expected = {
         id_
         for id_, place in places.items()
         if bbox.west <= place.lon <= bbox.east and bbox.south <= place.lat <= bbox.north
     }
-    exact = set(session.scalars(select(PLACE.c.id).where(postgis.in_bbox(POINT, bbox))))
-    near = set(session.scalars(select(PLACE.c.id).where(postgis.near_bbox(POINT, bbox))))
-    assert exact == expected
-    assert near >= expected
+    for form in (prepared.box_form(bbox), BoxForm.SMALL):
+        query = select(PLACE.c.id).where(prepared.point_in_box(POINT, "view", form=form))
+        assert set(session.scalars(query, prepared.box_values("view", bbox, form=form))) == expected
 
 
 @pytest.mark.parametrize("distance_m", [500, 20_000, 150_000, 1_500_000])
 def test_within_distance_finds_just_what_lies_within_the_geodesic_distance(session, places, distance_m):
     expected = {id_ for id_, place in places.items() if OSLO.distance_m(place) <= distance_m}
-    exact = set(session.scalars(select(PLACE.c.id).where(postgis.within_distance(POINT, OSLO, distance_m=distance_m))))
+    values = prepared.place_values("oslo", OSLO) | prepared.distance_values("oslo", distance_m=distance_m)
+    exact = set(session.scalars(select(PLACE.c.id).where(prepared.within_distance(POINT, "oslo")), values))
     reach = postgis.within_reach(POINT, postgis.point_25833(OSLO), reach_m=distance_m)
     assert exact == expected
     assert set(session.scalars(select(PLACE.c.id).where(reach))) >= expected
 
 
 def test_geodesic_distance_is_the_one_python_gives(session, places):
-    for id_, distance_m in session.execute(select(PLACE.c.id, postgis.geodesic_m(POINT, OSLO))):
+    query = select(PLACE.c.id, prepared.geodesic_m(POINT, "oslo"))
+    for id_, distance_m in session.execute(query, prepared.place_values("oslo", OSLO)):
         assert distance_m == pytest.approx(OSLO.distance_m(places[id_]), abs=0.002)
 
 
@@ -102,25 +104,12 @@ def test_nearest_first_orders_as_python_does_around_a_city(session, places):
 
 
 def test_what_is_stored_comes_back_in_every_form(session, places):
-    query = select(POINT, postgis.as_geojson(POINT), *postgis.lon_lat(POINT)).where(PLACE.c.id == 7)
-    element, geojson, lon, lat = session.execute(query).one()
+    query = select(POINT, *postgis.lon_lat(POINT)).where(PLACE.c.id == 7)
+    element, lon, lat = session.execute(query).one()
     back = postgis.loaded(element)
     assert (lon, lat) == pytest.approx((places[7].lon, places[7].lat), abs=1e-9)
     assert (back.x, back.y) == pytest.approx((lon, lat), abs=1e-9)
-    assert read_point(geojson) == places[7]
     assert to_geojson(back)["coordinates"] == [places[7].lon, places[7].lat]
-
-
-def test_grid_cells_hold_every_point_once_and_their_mean(session, places):
-    cell_m = postgis.grid_cell_m(8)
-    column, row = postgis.grid_cell(POINT, cell_m=cell_m)
-    query = select(column, row, func.count(), postgis.mean_point(POINT)).group_by(column, row)
-    groups = session.execute(query).all()
-    assert sum(count for _, _, count, _ in groups) == len(places)
-    assert 1 < len(groups) < len(places)
-    for cell_column, cell_row, _, mean in groups:
-        middle = to_shape(mean)
-        assert (middle.x // cell_m, middle.y // cell_m) == (cell_column, cell_row)
 
 
 def test_grid_cell_is_64_pixels_of_a_web_map():
