@@ -3,12 +3,13 @@
 SQLAlchemy writes the statement, once; from then on only its values go to psycopg, which has nothing to parse in it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from sqlalchemy import ClauseElement
+from sqlalchemy import ClauseElement, Connection
 from sqlalchemy.dialects.postgresql import psycopg as dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -41,10 +42,29 @@ def scalar(session: Session, statement: DirectStatement, values: Mapping[str, An
         sqlalchemy.exc.DBAPIError: as where SQLAlchemy asks itself.
     """
     arguments = [values[name] if name in values else statement.fixed[name] for name in statement.names]
-    driver_connection: Any = session.connection().connection.driver_connection
     try:
-        with Cursor(driver_connection) as cursor:
+        with _driver_connection(session) as connection, Cursor(connection) as cursor:
             row = cursor.execute(statement.sql, arguments).fetchone()
     except psycopg.Error as error:
         raise DBAPIError.instance(statement.sql, None, error, psycopg.Error, hide_parameters=True) from error
     return None if row is None else row[0]
+
+
+@contextmanager
+def _driver_connection(session: Session) -> Iterator[psycopg.Connection[Any]]:
+    """The session's connection where it has one; else one that is borrowed for one question, without a transaction."""
+    bind = session.get_bind()
+    if isinstance(bind, Connection) or session.in_transaction():
+        yield session.connection().connection.driver_connection  # type: ignore[misc]  # psycopg's own
+        return
+    borrowed = bind.raw_connection()
+    connection: Any = borrowed.driver_connection
+    connection.autocommit = True
+    try:
+        yield connection
+    finally:
+        if connection.closed:
+            borrowed.invalidate()
+        else:
+            connection.autocommit = False
+        borrowed.close()
