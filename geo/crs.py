@@ -79,16 +79,15 @@ def stored_box(west: float, south: float, east: float, north: float) -> shapely.
 def box_inside(west: float, south: float, east: float, north: float) -> tuple[float, float, float, float] | None:
     """Return an upright box in EPSG:25833 (min x, min y, max x, max y) inside a box of longitudes and latitudes.
 
-    It keeps a thousandth of its size away from the edges, which also covers what 0.4 degree of a parallel bends. None
-    where the box is turned so far, or so narrow, that there is none.
+    It keeps a thousandth of its size away from the edges, which also covers what they bend between the places that are
+    looked at. None where the box is turned so far, or so narrow, that there is none.
     """
-    along = np.linspace(0.0, 1.0, 65)
+    along, ends = np.linspace(0.0, 1.0, 17), np.ones(17)
     lon, lat = west + along * (east - west), south + along * (north - south)
-    through = transformer(SRID_LONLAT, SRID_STORED)
-    min_x = through.transform(np.full_like(lat, west), lat)[0].max()
-    max_x = through.transform(np.full_like(lat, east), lat)[0].min()
-    min_y = through.transform(lon, np.full_like(lon, south))[1].max()
-    max_y = through.transform(lon, np.full_like(lon, north))[1].min()
+    x, y = transformer(SRID_LONLAT, SRID_STORED).transform(
+        np.concatenate([west * ends, east * ends, lon, lon]), np.concatenate([lat, lat, south * ends, north * ends])
+    )
+    min_x, max_x, min_y, max_y = x[:17].max(), x[17:34].min(), y[34:51].max(), y[51:].min()
     margin = 2.0 + 0.001 * max(max_x - min_x, max_y - min_y)
     inside = float(min_x + margin), float(min_y + margin), float(max_x - margin), float(max_y - margin)
     return inside if inside[0] < inside[2] and inside[1] < inside[3] else None
