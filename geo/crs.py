@@ -3,7 +3,7 @@
 Transformers and the geodesic are made once and shared: pyproj >= 3.1 keeps one PROJ context a thread inside them.
 """
 
-from functools import cache, lru_cache
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -64,7 +64,6 @@ def from_stored[G: BaseGeometry](geometry_25833: G) -> G:
     return transform_geometry(geometry_25833, source_srid=SRID_STORED, target_srid=SRID_LONLAT)
 
 
-@lru_cache(maxsize=4)
 def stored_box(west: float, south: float, east: float, north: float) -> shapely.Polygon:
     """Return a box of longitudes and latitudes as the bent quadrilateral it is in EPSG:25833, true to 2 metres.
 
@@ -73,24 +72,6 @@ def stored_box(west: float, south: float, east: float, north: float) -> shapely.
     """
     box = shapely.box(west, south, east, north)
     return to_stored(shapely.segmentize(box, max(_CHORD_DEG, (east - west) / 200)))
-
-
-@lru_cache(maxsize=4)
-def box_inside(west: float, south: float, east: float, north: float) -> tuple[float, float, float, float] | None:
-    """Return an upright box in EPSG:25833 (min x, min y, max x, max y) inside a box of longitudes and latitudes.
-
-    It keeps a thousandth of its size away from the edges, which also covers what they bend between the places that are
-    looked at. None where the box is turned so far, or so narrow, that there is none.
-    """
-    along, ends = np.linspace(0.0, 1.0, 17), np.ones(17)
-    lon, lat = west + along * (east - west), south + along * (north - south)
-    x, y = transformer(SRID_LONLAT, SRID_STORED).transform(
-        np.concatenate([west * ends, east * ends, lon, lon]), np.concatenate([lat, lat, south * ends, north * ends])
-    )
-    min_x, max_x, min_y, max_y = x[:17].max(), x[17:34].min(), y[34:51].max(), y[51:].min()
-    margin = 2.0 + 0.001 * max(max_x - min_x, max_y - min_y)
-    inside = float(min_x + margin), float(min_y + margin), float(max_x - margin), float(max_y - margin)
-    return inside if inside[0] < inside[2] and inside[1] < inside[3] else None
 
 
 def utm_srid(lon: float) -> int:

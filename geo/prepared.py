@@ -5,9 +5,13 @@ answer a small question. Each condition here has a function beside it that gives
 are told the same name, which keeps several places or boxes in one statement apart.
 """
 
+import math
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
+import numpy as np
 import shapely
 from sqlalchemy import (
     Boolean,
@@ -84,6 +88,57 @@ def in_square(column: GeometryColumn, name: str, *, half_side_m: ColumnElement[f
 # Boxes ----------------------------------------------------------------------------------------------------------
 
 
+_ACROSS_DEG: Final = 0.1
+_UP_DEG: Final = 0.2
+"""How long a chord of a parallel and of a meridian may be. In the stored system the one strays 1 metre from 5.6 km of
+the parallel at 60 degrees (length^2 / 8R, R = 3,600 km), the other as much from 22 km of a meridian 15 degrees from the
+central one (R = 60,000 km)."""
+_MOST_CHORDS: Final = 120
+
+SMALL_DEG: Final = 0.2
+"""A box narrower than this holds a town at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BentBox:
+    """A box of longitudes and latitudes in EPSG:25833: its corners, and upright boxes around and inside it.
+
+    Boxes are (min x, min y, max x, max y). `inside` keeps a thousandth of the size away from the edges, which also
+    covers what they bend between the corners; it is None where the box is turned so far, or so narrow, that none is.
+    """
+
+    corners: tuple[tuple[float, float], ...]
+    around: tuple[float, float, float, float]
+    inside: tuple[float, float, float, float] | None
+
+
+@lru_cache(maxsize=4)
+def bent_box(box: BBox) -> BentBox:
+    """Return the shape of a box in the stored system, true to 2 metres."""
+    across = np.linspace(box.west, box.east, _chords(box.east - box.west, _ACROSS_DEG) + 1)
+    up = np.linspace(box.south, box.north, _chords(box.north - box.south, _UP_DEG) + 1)
+    n, m = len(across), len(up)
+    x, y = crs.transformer(SRID_LONLAT, SRID_STORED).transform(
+        np.concatenate([across, np.full(m, box.east), across[::-1], np.full(m, box.west)]),
+        np.concatenate([np.full(n, box.south), up, np.full(n, box.north), up[::-1]]),
+        errcheck=True,
+    )
+    south, east, north, west = slice(0, n), slice(n, n + m), slice(n + m, 2 * n + m), slice(2 * n + m, None)
+    min_x, max_x = float(x[west].max()), float(x[east].min())
+    min_y, max_y = float(y[south].max()), float(y[north].min())
+    margin = 2.0 + 0.001 * max(max_x - min_x, max_y - min_y)
+    inside = (min_x + margin, min_y + margin, max_x - margin, max_y - margin)
+    return BentBox(
+        corners=tuple(zip(x.tolist(), y.tolist(), strict=True)),
+        around=(float(x.min()), float(y.min()), float(x.max()), float(y.max())),
+        inside=inside if inside[0] < inside[2] and inside[1] < inside[3] else None,
+    )
+
+
+def _chords(length_deg: float, most_deg: float) -> int:
+    return min(max(math.ceil(length_deg / most_deg), 1), _MOST_CHORDS)
+
+
 class BoxForm(StrEnum):
     """How much of a box has to be looked at."""
 
@@ -95,29 +150,23 @@ class BoxForm(StrEnum):
     """Little lies in it, or it is so narrow that no upright box lies inside: all is compared with its outline."""
 
 
-SMALL_DEG: Final = 0.2
-"""A box narrower than this holds a town at most."""
-
-
 def box_form(box: BBox) -> BoxForm:
     """Return the form of `point_in_box` that serves for a box of longitudes and latitudes."""
     if box.east - box.west < SMALL_DEG:
         return BoxForm.SMALL
     if shapely.box(box.west, box.south, box.east, box.north).covers(norway.OUTLINE):
         return BoxForm.WHOLE
-    return BoxForm.BENT if crs.box_inside(box.west, box.south, box.east, box.north) else BoxForm.SMALL
+    return BoxForm.BENT if bent_box(box).inside else BoxForm.SMALL
 
 
 def box_values(name: str, box: BBox, *, form: BoxForm) -> dict[str, object]:
     """Return what `point_in_box` is asked with."""
-    edges = (box.west, box.south, box.east, box.north)
-    bent = crs.stored_box(*edges)
-    values: dict[str, object] = {f"{name}_around": shapely.to_wkb(shapely.box(*bent.bounds))}
+    bent = bent_box(box)
+    values: dict[str, object] = {f"{name}_around": shapely.to_wkb(shapely.box(*bent.around))}
     if form is not BoxForm.WHOLE:
-        corners = shapely.get_coordinates(bent)[:-1].tolist()
-        values[f"{name}_outline"] = ",".join(f"({x:.1f},{y:.1f})" for x, y in corners).join("()")
-    if form is BoxForm.BENT:
-        values[f"{name}_inside"] = shapely.to_wkb(shapely.box(*(crs.box_inside(*edges) or ())))
+        values[f"{name}_outline"] = ",".join(f"({x:.1f},{y:.1f})" for x, y in bent.corners).join("()")
+    if form is BoxForm.BENT and bent.inside is not None:
+        values[f"{name}_inside"] = shapely.to_wkb(shapely.box(*bent.inside))
     return values
 
 

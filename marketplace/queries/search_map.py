@@ -12,11 +12,10 @@ from sqlalchemy import Double, Text, func, select, text
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import TextualSelect
 
-from geo.crs import stored_box
 from geo.geometry import BBox
 from geo.materials import MaterialGroup, taxonomy
 from geo.postgis import grid_cell_m
-from geo.prepared import BoxForm, box_form, box_values, point_in_box
+from geo.prepared import BoxForm, bent_box, box_form, box_values, point_in_box
 from marketplace.models import Listing
 from marketplace.queries.direct import DirectStatement, scalar, written
 from marketplace.queries.search import Search
@@ -100,7 +99,7 @@ def view_values(view: BBox, *, form: BoxForm, zoom: float) -> dict[str, object]:
 
 def pixel_on_map_m(view: BBox, *, zoom: float) -> float:
     """The metres that a pixel of the map is, or what it would be if the view filled `LARGEST_MAP_PIXELS`."""
-    min_x, min_y, max_x, max_y = stored_box(view.west, view.south, view.east, view.north).bounds
+    min_x, min_y, max_x, max_y = bent_box(view).around
     return max(grid_cell_m(zoom, pixels=1), max(max_x - min_x, max_y - min_y) / LARGEST_MAP_PIXELS)
 
 
