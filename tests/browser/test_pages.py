@@ -246,8 +246,7 @@ def test_on_paper_the_listing_stands_without_the_menus(open_page: OpenPage) -> N
     expect(page.get_by_role("heading", name="Data sheet")).to_be_visible()
     for chrome in (".mf-header", ".mf-breadcrumbs", ".leaflet-control-zoom", ".mf-actions .ds-button"):
         expect(page.locator(chrome).first).to_be_hidden()
-    sheet = page.pdf(format="A4")
-    assert sheet.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))) in range(1, 5)
     page.set_viewport_size({"width": 794, "height": 1123})  # A4 at 96 px an inch
     assert overflow_px(page) == 0
 

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.sync_api import Error, Locator, Page, expect
 
 from tests.browser.checks import overflow_px, serious_issues, wait_for_maps
+from tests.browser.served import Site
 from tests.browser.visitor import DESKTOP, PHONE, OpenPage, Screen
 
 SANDVIKA = (10.5266, 59.8906)
@@ -340,6 +341,22 @@ def test_a_cluster_opens_and_a_pin_leads_to_its_listing(open_page: OpenPage, scr
     popup.get_by_role("link", name="See the listing").click()
     page.wait_for_url(re.compile(r"/listings/\d+$"))
     expect(page.get_by_role("heading", level=1)).to_contain_text("Peat")
+
+
+def test_neighbours_are_told_apart_by_pressing(open_page: OpenPage, site: Site) -> None:
+    """Two listings 56 m from each other, which a map of streets still shows as one."""
+    with site.rows() as make:
+        for east in (0, 0.001):
+            make.listing(material="sand", position=(10.45 + east, 59.93), search_text="naboer")
+    page = open_page(DESKTOP)
+    search_for(page, "/search?q=naboer")
+    page.evaluate("() => { timesShown = 0; document.addEventListener('mf:listings-shown', () => { timesShown++ }) }")
+    pins = page.locator("#search-map .mf-pin:not(.mf-pin--facility)")
+    while pins.count() < 2:
+        before = page.evaluate("timesShown")
+        pins.click()
+        page.wait_for_function("before => timesShown > before", arg=before)
+    expect(page.locator("#search-map .mf-pin--cluster")).to_have_count(0)
 
 
 # Moving the map -------------------------------------------------------------------------------------------------------

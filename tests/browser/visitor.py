@@ -124,12 +124,14 @@ def log_in(page: Page, email: str, *, password: str = DEMO_PASSWORD) -> None:
 
 
 def submit(page: Page) -> None:
-    """Press the button of the page's own form."""
-    page.locator("main form:not(.mf-postbutton) .mf-submit").click()
+    """Press the button of the page's own form, and wait for the answer."""
+    with page.expect_navigation():
+        page.locator("main form:not(.mf-postbutton) .mf-submit").click()
 
 
 def open_menu(page: Page) -> None:
     """The main menu is folded on a phone, and open where there is room."""
+    page.wait_for_load_state()  # without its stylesheet a page shows everything
     toggle = page.locator(".mf-menu__toggle")
     if toggle.is_visible() and not page.locator(".mf-menu__panel").is_visible():
         toggle.click()

@@ -157,8 +157,9 @@ function cluster(map, feature, texts) {
     map.closePopup();
     const [west, south, east, north] = facts.bounds ?? [];
     const animate = !prefersLessMotion();
-    // Listings on one spot cannot be told apart by going nearer than a street.
-    if (facts.bounds && (east > west || north > south)) map.flyToBounds([[south, west], [north, east]], { padding: [60, 60], maxZoom: 15, duration: 0.5, animate });
+    // A street at first, then nearer with each press, until neighbours stand apart.
+    const maxZoom = Math.min(Math.max(15, map.getZoom() + 2), map.getMaxZoom());
+    if (facts.bounds && (east > west || north > south)) map.flyToBounds([[south, west], [north, east]], { padding: [60, 60], maxZoom, duration: 0.5, animate });
     else map.setView(marker.getLatLng(), Math.min(map.getZoom() + 2, 17), { animate });
   };
   marker.on("click", zoomIn);
