@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Flask
 from sqlalchemy import text
-from werkzeug.test import EnvironBuilder, run_wsgi_app
+from werkzeug.test import EnvironBuilder
 
 from bench.data import database_of, server
 from bench.measure import Measured, connect, side_by_side, table
@@ -81,9 +81,14 @@ def ask(app: Flask, address: str, headers: dict[str, str] | None = None) -> Call
     environ = EnvironBuilder(path=parts.path, query_string=parts.query, headers=headers).get_environ()
 
     def request() -> int:
-        body, status, _headers = run_wsgi_app(app, {**environ, "wsgi.input": BytesIO()}, buffered=True)
-        assert status == "200 OK", status
-        return sum(map(len, body))
+        statuses: list[str] = []
+        body = app({**environ, "wsgi.input": BytesIO()}, lambda status, *_headers: statuses.append(status))
+        try:
+            length = sum(map(len, body))
+        finally:
+            body.close()  # type: ignore[attr-defined]  # Flask's answers have it
+        assert statuses == ["200 OK"], statuses
+        return length
 
     return request
 

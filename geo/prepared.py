@@ -6,12 +6,12 @@ are told the same name, which keeps several places or boxes in one statement apa
 """
 
 import math
+import struct
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final
 
-import numpy as np
 import shapely
 from sqlalchemy import (
     Boolean,
@@ -115,28 +115,28 @@ class BentBox:
 @lru_cache(maxsize=4)
 def bent_box(box: BBox) -> BentBox:
     """Return the shape of a box in the stored system, true to 2 metres."""
-    across = np.linspace(box.west, box.east, _chords(box.east - box.west, _ACROSS_DEG) + 1)
-    up = np.linspace(box.south, box.north, _chords(box.north - box.south, _UP_DEG) + 1)
+    across = _steps(box.west, box.east, _ACROSS_DEG)
+    up = _steps(box.south, box.north, _UP_DEG)
     n, m = len(across), len(up)
-    x, y = crs.transformer(SRID_LONLAT, SRID_STORED).transform(
-        np.concatenate([across, np.full(m, box.east), across[::-1], np.full(m, box.west)]),
-        np.concatenate([np.full(n, box.south), up, np.full(n, box.north), up[::-1]]),
-        errcheck=True,
-    )
-    south, east, north, west = slice(0, n), slice(n, n + m), slice(n + m, 2 * n + m), slice(2 * n + m, None)
-    min_x, max_x = float(x[west].max()), float(x[east].min())
-    min_y, max_y = float(y[south].max()), float(y[north].min())
+    # Plain lists: a map's box has few corners, and each call of numpy costs more than the arithmetic.
+    lons = [*across, *[box.east] * m, *reversed(across), *[box.west] * m]
+    lats = [*[box.south] * n, *up, *[box.north] * n, *reversed(up)]
+    x, y = crs.transformer(SRID_LONLAT, SRID_STORED).transform(lons, lats, errcheck=True)
+    min_x, max_x = max(x[2 * n + m :]), min(x[n : n + m])
+    min_y, max_y = max(y[:n]), min(y[n + m : 2 * n + m])
     margin = 2.0 + 0.001 * max(max_x - min_x, max_y - min_y)
     inside = (min_x + margin, min_y + margin, max_x - margin, max_y - margin)
     return BentBox(
-        corners=tuple(zip(x.tolist(), y.tolist(), strict=True)),
-        around=(float(x.min()), float(y.min()), float(x.max()), float(y.max())),
+        corners=tuple(zip(x, y, strict=True)),
+        around=(min(x), min(y), max(x), max(y)),
         inside=inside if inside[0] < inside[2] and inside[1] < inside[3] else None,
     )
 
 
-def _chords(length_deg: float, most_deg: float) -> int:
-    return min(max(math.ceil(length_deg / most_deg), 1), _MOST_CHORDS)
+def _steps(first: float, last: float, most_deg: float) -> list[float]:
+    """From one to the other in equal steps."""
+    count = min(max(math.ceil((last - first) / most_deg), 1), _MOST_CHORDS)
+    return [first + (last - first) * n / count for n in range(count + 1)]
 
 
 class BoxForm(StrEnum):
@@ -162,12 +162,17 @@ def box_form(box: BBox) -> BoxForm:
 def box_values(name: str, box: BBox, *, form: BoxForm) -> dict[str, object]:
     """Return what `point_in_box` is asked with."""
     bent = bent_box(box)
-    values: dict[str, object] = {f"{name}_around": shapely.to_wkb(shapely.box(*bent.around))}
+    values: dict[str, object] = {f"{name}_around": _box_wkb(*bent.around)}
     if form is not BoxForm.WHOLE:
         values[f"{name}_outline"] = ",".join(f"({x:.1f},{y:.1f})" for x, y in bent.corners).join("()")
     if form is BoxForm.BENT and bent.inside is not None:
-        values[f"{name}_inside"] = shapely.to_wkb(shapely.box(*bent.inside))
+        values[f"{name}_inside"] = _box_wkb(*bent.inside)
     return values
+
+
+def _box_wkb(min_x: float, min_y: float, max_x: float, max_y: float) -> bytes:
+    """The polygon of an upright box as well-known binary (OGC 06-103r4, 8.2)."""
+    return struct.pack("<BIII10d", 1, 3, 1, 5, min_x, min_y, max_x, min_y, max_x, max_y, min_x, max_y, min_x, min_y)
 
 
 def point_in_box(column: GeometryColumn, name: str, *, form: BoxForm) -> ColumnElement[bool]:

@@ -5,13 +5,13 @@ from functools import cache
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from marketplace import clock, db
 from marketplace.errors import FieldError
 from marketplace.filters import nok_per_t
+from marketplace.i18n import select_locale
 from marketplace.i18n_marker import N_
 from marketplace.labels import material_name
 from marketplace.permissions import Permission, allows
@@ -58,13 +58,14 @@ def points() -> Response:
         search,
         view=read_area(request.args.get("bbox")) or LIMITS,
         zoom=read_zoom(request.args.get("zoom")),
-        texts=map_texts(str(get_locale())),
+        texts=map_texts(select_locale()),
     )
     # Asked for again each time, as all pages are, so that the map never shows what the list no longer says; but sent
     # only when it has changed.
     response = Response(answer, mimetype="application/geo+json")
     response.add_etag()
-    response.make_conditional(request)
+    if "If-None-Match" in request.headers:
+        response.make_conditional(request)
     return response
 
 
@@ -73,7 +74,7 @@ def map_texts(locale: str) -> MapTexts:
     """The words of the map's data in the language of the request, which is `locale`."""
     one = url_for("listings.show", listing_id=1)
     return MapTexts(
-        is_norwegian=not locale.startswith("en"),
+        is_norwegian=locale != "en",
         listing_url=one.removesuffix("1"),
         price_nok_per_t=nok_per_t(1).replace("1", "{}"),
         free=_("Free"),

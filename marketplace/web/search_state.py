@@ -122,6 +122,12 @@ NOT_ABOUT_LISTINGS: Mapping[str, Any] = {
 """What a state holds that says nothing of which listings are meant, with what stands for nothing."""
 
 
+PARAMETERS = frozenset({
+    "q", "kind", "group", "material", "mass_min", "mass_max", "from_day", "to_day", "price", "price_max", "near", "at",
+    "origin", "within", "municipality", "area", "sort", "follow", "view", "after", "before",
+})  # fmt: skip
+
+
 def _parameters(state: SearchState) -> Iterator[tuple[str, str]]:
     filters = state.filters
     yield "q", filters.text
@@ -180,6 +186,8 @@ def read_state(parameters: MultiDict[str, str]) -> SearchState:
     """The state an address says; nothing is looked up."""
     problems: list[FieldError] = []
     several = parameters.to_dict(flat=False)
+    if several.keys().isdisjoint(PARAMETERS):
+        return SearchState()
     args = {name: values[0] for name, values in several.items()}
     mass_min_t, mass_max_t = _range(
         _quantity(args, "mass_min", LARGEST_MASS_T, problems),
