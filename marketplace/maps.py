@@ -16,7 +16,7 @@ What the data addresses answer (GeoJSON, EPSG:4326):
   points. A single listing has properties `id, kind, group, title, quantity, url` and, where there are any,
   `details` (a list of ready lines), `is_example`. A cluster has `count, quantity, groups` ({"stone": 12, ...}),
   `surplus`, `demand` (counts) and `bounds` ([west, south, east, north]) to zoom to; or, where its listings share one
-  spot, `listings` with the properties of each. All text is ready for show.
+  spot, `listings` with the properties of each; a small one `ids` of what is in it. All text is ready for show.
 * `FacilityLayer`: GET data_url, no parameters. Points with `id, kind, title`, and `details`, `url` where there are any.
 """
 
