@@ -24,9 +24,9 @@ PAGES: dict[str | None, tuple[str, ...]] = {
         "/account",
         "/account/password",
     ),
-    "developer": ("/", "/search", "/listings", "/projects"),
-    "municipality": ("/", "/search", "/listings", "/projects"),
-    "administrator": ("/", "/search", "/organisations", "/outbox"),
+    "developer": ("/search", "/listings", "/projects"),
+    "municipality": ("/", "/listings", "/projects"),
+    "administrator": ("/search", "/organisations", "/outbox"),
 }
 """By visitor; pages of single listings, projects and organisations are reached by their links."""
 

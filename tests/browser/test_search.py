@@ -117,9 +117,7 @@ def test_the_map_and_the_list_say_the_same(open_page: OpenPage) -> None:
     page = open_page(DESKTOP)
     for asked in (
         "",
-        "kind=surplus",
         "kind=demand",
-        "group=soil",
         "group=stone&kind=surplus",
         "material=clay&material=moraine",
         "q=sprengstein",
