@@ -127,10 +127,12 @@ def test_own_server_is_migrated_and_served_and_nothing_is_seeded(run: Run, serve
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
             answer = _wait_for_json(f"http://127.0.0.1:{port}/readyz")
+            assert process.stdout is not None
+            said = next((line for line in process.stdout if "http://" in line), "")
             family = [process.pid, *(child.pid for child in psutil.Process(process.pid).children(recursive=True))]
         finally:
             process.terminate()
-        said, _ = process.communicate(timeout=30)
+        process.communicate(timeout=30)
     assert answer == {"status": "ok", "revision": head_revision()}
     assert process.returncode == 0
     assert f"http://127.0.0.1:{port}" in said
