@@ -47,6 +47,7 @@ LABELS: dict[type[StrEnum], dict[StrEnum, str]] = {
     ListingKind: {
         ListingKind.SURPLUS: N_("Surplus"),
         ListingKind.DEMAND: N_("Demand"),
+        ListingKind.RECEPTION: N_("Reception"),
     },
     ListingStatus: {
         ListingStatus.DRAFT: N_("Draft"),

@@ -73,8 +73,11 @@ class FacilityKind(StrEnum):
 
 
 class ListingKind(StrEnum):
+    """What a listing says: somebody has too much, somebody needs, or a facility takes in."""
+
     SURPLUS = "surplus"
     DEMAND = "demand"
+    RECEPTION = "reception"
 
 
 class ListingStatus(StrEnum):
@@ -82,6 +85,16 @@ class ListingStatus(StrEnum):
     PUBLISHED = "published"
     PAUSED = "paused"
     CLOSED = "closed"
+
+
+class PausedReason(StrEnum):
+    """Why a listing is out of sight for a while."""
+
+    OWNER = "owner"
+    QUALITY = "quality"
+    """What is known of its quality no longer allows it to be offered."""
+    UNANSWERED = "unanswered"
+    """Its owner was asked whether it still stands, and did not answer."""
 
 
 class ClosedReason(StrEnum):
@@ -113,3 +126,62 @@ class Haulage(StrEnum):
     GIVER = "giver"
     TAKER = "taker"
     BY_AGREEMENT = "by_agreement"
+
+
+class Documentation(StrEnum):
+    """What a surplus's being clean rests on."""
+
+    NONE = "none"
+    DECLARED = "declared"
+    TESTED = "tested"
+
+
+class PassportAudience(StrEnum):
+    """Who may open a lot's passport."""
+
+    LINK = "link"
+    """Whoever has its address."""
+    PUBLIC = "public"
+    """Everybody who may see the listing, and it is linked from there."""
+
+
+class DocumentKind(StrEnum):
+    PHOTO = "photo"
+    LAB_REPORT = "lab_report"
+    CERTIFICATE = "certificate"
+    PERMIT = "permit"
+    OTHER = "other"
+
+
+class LabSource(StrEnum):
+    """How lab results came in."""
+
+    TYPED = "typed"
+    PASTED = "pasted"
+    FILE = "file"
+
+
+class ImportKind(StrEnum):
+    LISTINGS = "listings"
+    PLAN = "plan"
+
+
+class ImportStatus(StrEnum):
+    """The life of an uploaded file: checked row by row in a job, then applied in another."""
+
+    STAGED = "staged"
+    CHECKED = "checked"
+    APPLYING = "applying"
+    APPLIED = "applied"
+    FAILED = "failed"
+    """The file could not be read at all."""
+    DISCARDED = "discarded"
+
+
+class ImportRowStatus(StrEnum):
+    STAGED = "staged"
+    GOOD = "good"
+    BAD = "bad"
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    """Its listing already says the same."""

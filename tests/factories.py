@@ -16,11 +16,13 @@ from marketplace.clock import local_date
 from marketplace.models import Listing, Membership, Organisation, Project, User
 from marketplace.queries.accounts import actor_of
 from marketplace.types import (
+    Documentation,
     Haulage,
     ListingKind,
     ListingStatus,
     Loading,
     OrganisationKind,
+    PausedReason,
     PriceKind,
     ProjectKind,
     Role,
@@ -145,6 +147,9 @@ class Factory:
             "position_25833": stored_point(position),
             "municipality_number": BAERUM,
             "published_at": None if status is ListingStatus.DRAFT else self.now,
+            "renewed_at": None if status is ListingStatus.DRAFT else values.get("published_at", self.now),
+            "paused_reason": PausedReason.OWNER if status is ListingStatus.PAUSED else None,
+            "documentation": Documentation.TESTED if kind is ListingKind.SURPLUS else Documentation.NONE,
             "search_text": material.replace("_", " "),
         }
         if "created_by_id" not in values:

@@ -5,6 +5,7 @@ out of account, whatever stands in it: without JavaScript, and in older browsers
 """
 
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -35,18 +36,28 @@ def _id_or_none(value: Any) -> int | None:
     return None if value in (None, NO_PROJECT) else int(value)
 
 
-def _choice_of(label: Any, members: type, message: Any, **kwargs: Any) -> RadioField:
+POSTED = (ListingKind.SURPLUS, ListingKind.DEMAND)
+"""What a person posts; a reception is written from its facility."""
+
+
+def _choice_of(
+    label: Any, members: type, message: Any, *, among: tuple[StrEnum, ...] = (), **kwargs: Any
+) -> RadioField:
     return RadioField(
         label,
         [Required(message)],
-        choices=[SelectChoice(member.value, _l(text)) for member, text in LABELS[members].items()],
+        choices=[
+            SelectChoice(member.value, _l(text))
+            for member, text in LABELS[members].items()
+            if member in (among or members)
+        ],
         invalid_choice_message=message,
         **kwargs,
     )
 
 
 class ListingForm(TypedPlace):
-    kind = _choice_of(_l("What is it about?"), ListingKind, _l("Choose surplus or demand."))
+    kind = _choice_of(_l("What is it about?"), ListingKind, _l("Choose surplus or demand."), among=POSTED)
     project_id = SelectField(
         _l("Project"),
         coerce=_id_or_none,

@@ -2,6 +2,8 @@
 
 from marketplace.models.account import Invitation, Membership, Organisation, User
 from marketplace.models.base import Base
+from marketplace.models.bulk import ImportBatch, ImportRow
+from marketplace.models.document import Document
 from marketplace.models.facility import Facility
 from marketplace.models.installation import Installation, Throttle
 from marketplace.models.listing import Listing
@@ -9,16 +11,27 @@ from marketplace.models.mail import OutboxMail
 from marketplace.models.material import MaterialRow
 from marketplace.models.municipality import County, Municipality, MunicipalityAlias
 from marketplace.models.place import GazetteerPlace, PlaceKind
+from marketplace.models.plan import MassPlanRow, ReductionTarget
 from marketplace.models.project import Project
+from marketplace.models.quality import BackgroundOverride, Declaration, LabReport, LabSample, LabValueRow
 
 __all__ = [
+    "BackgroundOverride",
     "Base",
     "County",
+    "Declaration",
+    "Document",
     "Facility",
     "GazetteerPlace",
+    "ImportBatch",
+    "ImportRow",
     "Installation",
     "Invitation",
+    "LabReport",
+    "LabSample",
+    "LabValueRow",
     "Listing",
+    "MassPlanRow",
     "MaterialRow",
     "Membership",
     "Municipality",
@@ -27,6 +40,7 @@ __all__ = [
     "OutboxMail",
     "PlaceKind",
     "Project",
+    "ReductionTarget",
     "Throttle",
     "User",
 ]

@@ -2,15 +2,18 @@
 
 from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, SmallInteger, String, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from geo.proof import Outcome
 from geo.units import EnteredUnit
 from marketplace.models.account import Organisation
 from marketplace.models.base import Base, geometry_column_type
+from marketplace.models.facility import Facility
 from marketplace.models.material import MaterialRow
 from marketplace.models.municipality import Municipality
 from marketplace.models.project import Project
@@ -19,6 +22,7 @@ from marketplace.types import (
     CreatedAt,
     Day,
     Density,
+    Documentation,
     Haulage,
     Id,
     Kilometres,
@@ -29,6 +33,8 @@ from marketplace.types import (
     Mass,
     Millimetres,
     Moment,
+    PassportAudience,
+    PausedReason,
     Price,
     PriceKind,
     enum_column,
@@ -40,13 +46,22 @@ FAR_REACHING = text("status = 'published' AND max_distance_km > 50")
 
 
 class Listing(Base):
-    """A surplus or a demand.
+    """A surplus, a demand, or what a facility takes in of one material.
 
     The mass is stored in tonnes (`mass_t`) with what was entered beside it: value, unit, and the density (t/m3) that
     turned one into the other, None where tonnes were entered. `position_25833` is the project's position unless the
     listing has a pin of its own (`has_own_position`). `max_distance_km` is how far its owner would let it be hauled,
     None for the default reach of `geo.matching`. `search_text` is what free text search sees, rewritten by the service
     whenever a part of it changes.
+
+    A surplus's `documentation`, `quality_outcome` and `quality_class` (of the soil table; 6 is above class 5) are what
+    `geo.quality` made of its samples and declarations by the limits of `limits_version`, kept by `services.quality`.
+    What takes masses says what it accepts: `accepts_declared`, `accepts_class_max`.
+
+    Where the exact position is hidden, `position_25833` is the blurred one, so that nothing that searches, measures or
+    draws can give the place away; the exact one is read only for those who may know it.
+
+    `renewed_at` is when its owner last said that it stands: by publishing it, or when asked (`asked_at`).
     """
 
     __tablename__ = "listing"
@@ -70,6 +85,12 @@ class Listing(Base):
             "(status = 'closed') = (closed_at IS NOT NULL) AND (closed_at IS NULL) = (closed_reason IS NULL)",
             name="closed_at",
         ),
+        CheckConstraint("status <> 'published' OR renewed_at IS NOT NULL", name="renewed_at"),
+        CheckConstraint("(status = 'paused') = (paused_reason IS NOT NULL)", name="paused"),
+        CheckConstraint("quality_class BETWEEN 1 AND 6", name="quality_class"),
+        CheckConstraint("accepts_class_max BETWEEN 1 AND 5", name="accepts_class_max"),
+        CheckConstraint("(kind = 'reception') = (facility_id IS NOT NULL)", name="facility_id"),
+        CheckConstraint("hides_position = (exact_position_25833 IS NOT NULL)", name="hides_position"),
         Index("ix_listing_position_25833", "position_25833", postgresql_using="gist", postgresql_where=PUBLISHED),
         Index(
             "ix_listing_kind_material_key_position_25833",
@@ -87,7 +108,13 @@ class Listing(Base):
             postgresql_using="gist",
             postgresql_where=FAR_REACHING,
         ),
-        Index("ix_listing_published_at_id", "published_at", "id", postgresql_where=PUBLISHED),
+        Index(
+            "ix_listing_exact_position_25833",
+            "exact_position_25833",
+            postgresql_using="gist",
+            postgresql_where=text("hides_position"),
+        ),
+        Index("ix_listing_renewed_at_id", "renewed_at", "id", postgresql_where=PUBLISHED),
         Index("ix_listing_mass_t_id", "mass_t", "id", postgresql_where=PUBLISHED),
         Index("ix_listing_available_to", "available_to", postgresql_where=PUBLISHED),
         Index(
@@ -107,6 +134,27 @@ class Listing(Base):
             postgresql_where=PUBLISHED,
         ),
         Index("ix_listing_organisation_id_status", "organisation_id", "status"),
+        Index(
+            "uq_listing_organisation_id_external_reference",
+            "organisation_id",
+            "external_reference",
+            unique=True,
+            postgresql_where=text("external_reference IS NOT NULL"),
+        ),
+        Index(
+            "uq_listing_facility_id_material_key",
+            "facility_id",
+            "material_key",
+            unique=True,
+            postgresql_where=text("facility_id IS NOT NULL AND status <> 'closed'"),
+        ),
+        Index(
+            "uq_listing_plan_row_id_kind",
+            "plan_row_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("plan_row_id IS NOT NULL AND status <> 'closed'"),
+        ),
     )
 
     id: Mapped[Id]
@@ -114,6 +162,10 @@ class Listing(Base):
     status: Mapped[ListingStatus] = mapped_column(enum_column(ListingStatus, "status"))
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id"), index=True)
+    facility_id: Mapped[int | None] = mapped_column(ForeignKey("facility.id"), index=True)
+    plan_row_id: Mapped[int | None] = mapped_column(ForeignKey("mass_plan_row.id"), index=True)
+    external_reference: Mapped[str | None] = mapped_column(String(80))
+    """What its owner calls it in a file of theirs, so that the same row read again is the same listing."""
     material_key: Mapped[str] = mapped_column(ForeignKey("material.key"), index=True)
     fraction_min_mm: Mapped[Millimetres | None]
     fraction_max_mm: Mapped[Millimetres | None]
@@ -132,22 +184,40 @@ class Listing(Base):
     description: Mapped[LongText] = mapped_column(server_default="")
     position_25833: Mapped[WKBElement] = mapped_column(geometry_column_type("POINT"))
     has_own_position: Mapped[bool] = mapped_column(server_default=text("false"))
+    hides_position: Mapped[bool] = mapped_column(server_default=text("false"))
+    exact_position_25833: Mapped[WKBElement | None] = mapped_column(geometry_column_type("POINT"), deferred=True)
     municipality_number: Mapped[str] = mapped_column(ForeignKey("municipality.number"), index=True)
     search_text: Mapped[LongText] = mapped_column(server_default="", deferred=True)
     search_vector: Mapped[str] = mapped_column(
         TSVECTOR, Computed("to_tsvector('norwegian'::regconfig, search_text)", persisted=True), deferred=True
+    )
+    documentation: Mapped[Documentation] = mapped_column(
+        enum_column(Documentation, "documentation"), server_default=Documentation.NONE.value
+    )
+    quality_outcome: Mapped[Outcome | None] = mapped_column(enum_column(Outcome, "quality_outcome"))
+    quality_class: Mapped[int | None] = mapped_column(SmallInteger)
+    limits_version: Mapped[str | None] = mapped_column(String(40))
+    accepts_declared: Mapped[bool] = mapped_column(server_default=text("true"))
+    accepts_class_max: Mapped[int] = mapped_column(SmallInteger, server_default="1")
+    passport_token: Mapped[UUID] = mapped_column(unique=True, server_default=text("gen_random_uuid()"))
+    passport_audience: Mapped[PassportAudience] = mapped_column(
+        enum_column(PassportAudience, "passport_audience"), server_default=PassportAudience.LINK.value
     )
     is_example: Mapped[bool] = mapped_column(server_default=text("false"))
     created_by_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), index=True)
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[Moment | None]
     published_at: Mapped[Moment | None]
+    renewed_at: Mapped[Moment | None]
+    asked_at: Mapped[Moment | None]
     reminded_at: Mapped[Moment | None]
+    paused_reason: Mapped[PausedReason | None] = mapped_column(enum_column(PausedReason, "paused_reason"))
     closed_at: Mapped[Moment | None]
     closed_reason: Mapped[ClosedReason | None] = mapped_column(enum_column(ClosedReason, "closed_reason"))
 
     organisation: Mapped[Organisation] = relationship()
     project: Mapped[Project | None] = relationship(back_populates="listings")
+    facility: Mapped[Facility | None] = relationship()
     material: Mapped[MaterialRow] = relationship()
     municipality: Mapped[Municipality] = relationship()
 

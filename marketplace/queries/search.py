@@ -255,7 +255,7 @@ def _sort_key(sort: Sort) -> ColumnElement[Any]:
         case Sort.DISTANCE:
             return planar_m(Listing.position_25833, CENTRE)
         case Sort.NEWEST:
-            return Listing.published_at.expression
+            return Listing.renewed_at.expression
         case Sort.QUANTITY:
             return Listing.mass_t.expression
 

@@ -16,7 +16,7 @@ from marketplace.models import Listing
 from marketplace.services.editing import require_unchanged
 from marketplace.services.listing_details import ListingDetails, check_details
 from marketplace.services.search_text import refresh_search_text
-from marketplace.types import ClosedReason, ListingStatus
+from marketplace.types import ClosedReason, ListingStatus, PausedReason
 
 __all__ = [
     "ALLOWED_FROM",
@@ -257,8 +257,10 @@ def publish_listing(session: Session, actor: Actor, *, listing_id: int, now: dat
         raise Forbidden(N_("Confirm your e-mail address before you publish: the link is in the mail you got."))
     _require_fit_for_publishing(listing, now=now)
     listing.status = ListingStatus.PUBLISHED
+    listing.paused_reason = None
     listing.published_at = listing.published_at or now
-    listing.updated_at = now
+    listing.renewed_at = listing.updated_at = now
+    listing.asked_at = None
     session.flush()
     return listing
 
@@ -280,7 +282,8 @@ def pause_listing(session: Session, actor: Actor, *, listing_id: int, now: datet
         NotFound, Forbidden, Conflict: no such listing, not the actor's to change, or not published.
     """
     listing = _locked(session, actor, listing_id=listing_id, for_=Transition.PAUSE)
-    listing.status, listing.updated_at = ListingStatus.PAUSED, now
+    listing.status, listing.paused_reason = ListingStatus.PAUSED, PausedReason.OWNER
+    listing.updated_at = now
     session.flush()
     return listing
 
@@ -309,5 +312,5 @@ def close_expired(listing: Listing, *, now: datetime) -> None:
 
 
 def _close(listing: Listing, reason: ClosedReason, *, now: datetime) -> None:
-    listing.status, listing.closed_reason = ListingStatus.CLOSED, reason
+    listing.status, listing.closed_reason, listing.paused_reason = ListingStatus.CLOSED, reason, None
     listing.closed_at = listing.updated_at = now

@@ -29,7 +29,16 @@ from marketplace.services.scale_draws import (
     weighted,
 )
 from marketplace.services.search_text import compose_search_text
-from marketplace.types import Haulage, ListingKind, ListingStatus, Loading, OrganisationKind, ProjectKind
+from marketplace.types import (
+    Documentation,
+    Haulage,
+    ListingKind,
+    ListingStatus,
+    Loading,
+    OrganisationKind,
+    PausedReason,
+    ProjectKind,
+)
 
 BUILDER: Final = "Eksempel byggherre"
 STATUS_SHARES: Final = {
@@ -40,6 +49,7 @@ STATUS_SHARES: Final = {
 }
 LOADING_SHARES: Final = {Loading.GIVER: 0.6, Loading.TAKER: 0.1, Loading.BY_AGREEMENT: 0.3}
 HAULAGE_SHARES: Final = {Haulage.GIVER: 0.2, Haulage.TAKER: 0.4, Haulage.BY_AGREEMENT: 0.4}
+DOCUMENTATION_SHARES: Final = {Documentation.TESTED: 0.65, Documentation.DECLARED: 0.35}
 DISTANCE_SHARES_KM: Final = {None: 5, "10": 1, "15": 2, "20": 2, "30": 3, "40": 2, "60": 1}
 PROJECT_KINDS: Final = {
     ProjectKind.BUILDING: (0.42, ("Boligfelt", "Skolebygg", "Næringsbygg", "Sykehjem", "Idrettshall")),
@@ -177,8 +187,8 @@ LISTING_COLUMNS: Final = (
     "kind", "status", "organisation_id", "project_id", "material_key", "fraction_min_mm", "fraction_max_mm", "mass_t",
     "entered_value", "entered_unit", "density_t_m3", "min_lot_t", "available_from", "available_to", "price_kind",
     "price_nok_per_t", "loading", "haulage", "max_distance_km", "description", "position_25833", "has_own_position",
-    "municipality_number", "search_text", "is_example", "created_by_id", "created_at", "published_at", "closed_at",
-    "closed_reason",
+    "municipality_number", "search_text", "is_example", "created_by_id", "created_at", "published_at", "renewed_at",
+    "closed_at", "closed_reason", "paused_reason", "documentation",
 )  # fmt: skip
 
 
@@ -230,10 +240,21 @@ def copy_listings(
         [str(owner_id)] * count,
         moments.created,
         moments.published,
+        moments.published,
         moments.closed,
         moments.reason,
+        [PausedReason.OWNER.value if status is ListingStatus.PAUSED else None for status in statuses],
+        _documentation(rng, drawn.is_surplus),
     )
     _copy(cursor, "listing", LISTING_COLUMNS, zip(*columns, strict=True))
+
+
+def _documentation(rng: Rng, is_surplus: Bools) -> list[str]:
+    shown = choose(rng, DOCUMENTATION_SHARES, count=len(is_surplus))
+    return [
+        (each if offered else Documentation.NONE).value
+        for each, offered in zip(shown, is_surplus.tolist(), strict=True)
+    ]
 
 
 def _descriptions(rng: Rng, is_surplus: Bools) -> list[str]:

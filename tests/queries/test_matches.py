@@ -124,6 +124,7 @@ def row_of(placed: Placed, owner: Owner, **values: object) -> dict[str, Any]:
         "position_25833": stored_point(placed.position),
         "municipality_number": BAERUM,
         "published_at": NOW,
+        "renewed_at": NOW,
         **values,
     }
 

@@ -30,7 +30,7 @@ from marketplace.queries.search import (
 )
 from marketplace.queries.search_filters import Centre, Filter, SearchFilters
 from marketplace.queries.search_map import MapTexts, map_of_results
-from marketplace.types import Haulage, ListingKind, ListingStatus, Loading, PriceKind
+from marketplace.types import Haulage, ListingKind, ListingStatus, Loading, PausedReason, PriceKind
 from tests.conftest import NOW
 from tests.factories import Factory, stored_point
 from tests.queries.search_cases import Row, fits, lies_in, order
@@ -220,6 +220,7 @@ def backward(session: Session, filters: SearchFilters, last: Page, *, sort: Sort
 # Against brute force ----------------------------------------------------------------------------------------------
 
 PLACES = [(10.5266, 59.8906), (10.7522, 59.9139), (10.75, 59.92), (5.3221, 60.3913), (25.0, 70.0), (10.53, 59.8906)]
+KINDS = (ListingKind.SURPLUS, ListingKind.DEMAND)
 MATERIALS = ["blasted_rock", "gravel", "clay", "concrete", "asphalt"]
 SAID = ["grus fra oslo", "sandstein", "grus og sandstein", ""]
 days = st.integers(-40, 80).map(lambda n: TODAY + timedelta(days=n))
@@ -237,7 +238,7 @@ def listings(draw: st.DrawFn) -> dict[str, object]:
     price_kind = draw(st.sampled_from(PriceKind))
     return {
         "status": draw(st.sampled_from([ListingStatus.PUBLISHED] * 4 + [ListingStatus.PAUSED])),
-        "kind": draw(st.sampled_from(ListingKind)),
+        "kind": draw(st.sampled_from(KINDS)),
         "material": draw(st.sampled_from(MATERIALS)),
         "mass_t": draw(masses),
         "available_from": first,
@@ -258,7 +259,7 @@ def searches(draw: st.DrawFn) -> SearchFilters:
     half = draw(st.sampled_from([0.01, 0.3, 6.0]))
     return SearchFilters(
         text=draw(st.sampled_from(["", "", "grus", "sand", "stein", "oslo grus"])),
-        kind=draw(some(st.sampled_from(ListingKind))),
+        kind=draw(some(st.sampled_from(KINDS))),
         groups=draw(st.frozensets(st.sampled_from(MaterialGroup), max_size=1)),
         materials=draw(st.frozensets(st.sampled_from(MATERIALS), max_size=2)),
         mass_min_t=draw(some(masses)),
@@ -294,6 +295,8 @@ def store(session: Session, make: Factory, drawn: list[dict[str, object]]) -> li
             "position_25833": stored_point(each["place"]),
             "municipality_number": each["municipality"],
             "published_at": each["published_at"],
+            "renewed_at": each["published_at"],
+            "paused_reason": PausedReason.OWNER if each["status"] is ListingStatus.PAUSED else None,
             "search_text": each["text"],
             "created_by_id": user.id,
         }

@@ -36,11 +36,15 @@ def many(engine) -> Iterator[Session]:
         with make_sessions(connection)() as session:
             make = Factory(session, now=NOW)
             template = make.listing(search_text="grus")
-            names = [each.name for each in Listing.__table__.columns if each.name not in ("id", "search_vector")]
+            names = [
+                each.name
+                for each in Listing.__table__.columns
+                if each.name not in ("id", "search_vector", "passport_token")
+            ]
             values = {name: name for name in names} | {
                 "position_25833": "ST_Point(-50000 + random() * 400000, 6450000 + random() * 450000, 25833)",
                 "mass_t": "(1 + random() * 9000)::numeric(14, 3)",
-                "published_at": "published_at - n * interval '1 minute'",
+                "renewed_at": "renewed_at - n * interval '1 minute'",
                 "kind": "CASE WHEN n % 3 = 0 THEN 'demand' ELSE 'surplus' END",
                 "material_key": "(ARRAY['clay', 'gravel', 'blasted_rock', 'brick'])[1 + n % 4]",
             }
