@@ -83,6 +83,47 @@ class MaterialFault(StrEnum):
     """line, reason: a row of the seed tables that cannot be read."""
 
 
+class LabFault(StrEnum):
+    """What is wrong with a laboratory value or a table of limits. Each member names its parameters."""
+
+    NOT_A_NUMBER = "not_a_number"
+    """text: as given."""
+    FORMULA = "formula"
+    """The cell is a formula of a spreadsheet, which says nothing about its value."""
+    NEGATIVE = "negative"
+    """A content below zero, or a limit of quantification that is not above it."""
+    ZERO = "zero"
+    """A laboratory finds less than its limit of quantification, never nothing."""
+    NOT_FINITE = "not_finite"
+    """NaN or infinite."""
+    TOO_LARGE = "too_large"
+    """limit_mg_kg: more than there can be in a kilogram."""
+    NOT_DETECTED_WITHOUT_LOQ = "not_detected_without_loq"
+    """Not detected, without the limit of quantification."""
+    ABOVE_RANGE = "above_range"
+    """text: `>500`, which sets no upper bound."""
+    NO_UNIT = "no_unit"
+    """Neither the value, the heading nor the table names a unit."""
+    UNKNOWN_UNIT = "unknown_unit"
+    """unit: as given."""
+    UNITS_DIFFER = "units_differ"
+    """one, other: the value names another unit than its heading."""
+    LEACHATE = "leachate"
+    """unit: of water (mg/l) or of a leaching test (L/S), which no limit of content applies to."""
+    RADIOACTIVITY = "radioactivity"
+    """unit: Bq/kg and the like, which is judged by other rules."""
+    WET_WEIGHT = "wet_weight"
+    """unit: of the wet sample; limits are for dry matter."""
+    UNKNOWN_PARAMETER = "unknown_parameter"
+    """name: as given."""
+    NOT_INORGANIC = "not_inorganic"
+    """parameter: natural background excuses inorganic parameters only."""
+    BACKGROUND_DOES_NOT_APPLY = "background_does_not_apply"
+    """Natural background is a matter of ground, not of concrete, brick or asphalt."""
+    BAD_TABLE = "bad_table"
+    """table, line, reason: a row of the seed tables that cannot be read."""
+
+
 class GeoError[Fault: StrEnum](Exception):
     """Something given to `geo` cannot be used: `code` says what, `params` the values a message needs."""
 
@@ -110,3 +151,7 @@ class FractionError(GeoError[FractionFault]):
 
 class MaterialError(GeoError[MaterialFault]):
     """A material, or a table of materials, cannot be used."""
+
+
+class LabError(GeoError[LabFault]):
+    """A laboratory value, or a table of limits, cannot be used."""
