@@ -158,10 +158,11 @@ def test_one_press_logs_in_as_an_example(visitor: Client, make: Factory) -> None
 
 
 @pytest.mark.usefixtures("demo")
-def test_real_accounts_are_not_for_trying(visitor: Client, make: Factory) -> None:
-    real = make.member(name="Virkelig Person")
-    assert "Virkelig Person" not in visitor.get("/demo").text
-    assert visitor.post(f"/demo/{real.id}").status_code == HTTPStatus.NOT_FOUND
+@pytest.mark.parametrize("kept_out", [{"is_example": False}, {"is_example": True, "confirmed": False}])
+def test_only_example_log_ins_are_for_trying(visitor: Client, make: Factory, kept_out: dict[str, bool]) -> None:
+    person = make.member(name="Ikke Prøve", **kept_out)
+    assert "Ikke Prøve" not in visitor.get("/demo").text
+    assert visitor.post(f"/demo/{person.id}").status_code == HTTPStatus.NOT_FOUND
     assert visitor.get("/account").status_code == HTTPStatus.FOUND
 
 
