@@ -4,8 +4,6 @@ Each keeps the name of the WTForms field it stands in for, since the form macros
 """
 
 import json
-import re
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -21,47 +19,8 @@ from geo.geometry import Position, Site, read_point, read_site, to_geojson
 from geo.materials import Fraction, read_fraction
 from marketplace.geo_messages import message_of
 from marketplace.i18n import translate
+from marketplace.parsing import UnclearNumber, read_day, read_decimal, two_readings
 from marketplace.text import clean_line, clean_text, is_blank
-
-LONGEST_NUMBER = 40
-
-_SPACES = re.compile(r"\s+")  # \s holds the no-break, narrow no-break and thin space too
-_NUMBER = re.compile(
-    r"(?P<minus>-?)"
-    r"(?P<whole>[1-9][0-9]{0,2}(?:(?P<group>[ .,])[0-9]{3})(?:(?P=group)[0-9]{3})*|[0-9]+)"
-    r"(?:(?P<mark>[.,])(?P<decimals>[0-9]+))?"
-)
-
-
-class UnclearNumber(ValueError):
-    """`12.000` may be twelve or twelve thousand: the caller must not guess."""
-
-
-def read_decimal(text: str, *, decimal_sign: str = ",", has_groups: bool = True) -> Decimal:
-    """The number in `text`: 1 200,5 and 1200.5 and 1.200,5 alike.
-
-    A point or comma before three last digits is the decimal sign where it is `decimal_sign`, and unclear where it is
-    the other one. Without `has_groups` it is always a decimal sign: for densities and degrees.
-
-    Raises:
-        UnclearNumber: as above.
-        ValueError: no number, among them NaN, Infinity and powers of ten.
-    """
-    plain = _SPACES.sub(" ", text.strip()).replace("\N{MINUS SIGN}", "-")
-    found = _NUMBER.fullmatch(plain) if len(plain) <= LONGEST_NUMBER else None
-    if found is None:
-        raise ValueError(f"no number: {plain[:LONGEST_NUMBER]}")
-    whole, group, mark, decimals = found.group("whole", "group", "mark", "decimals")
-    if mark is not None and mark == group:
-        raise ValueError(f"no number: {plain}")
-    if group in (".", ",") and mark is None and whole.count(group) == 1:
-        if has_groups and group != decimal_sign:
-            raise UnclearNumber(plain)
-        whole, decimals = whole.split(group)
-    elif group in (".", ",") and not has_groups:
-        raise ValueError(f"no number: {plain}")
-    digits = re.sub(r"[ .,]", "", whole)
-    return Decimal(f"{found['minus']}{digits}" + (f".{decimals}" if decimals else ""))
 
 
 def decimal_sign() -> str:
@@ -139,12 +98,12 @@ class DecimalField(wtforms.Field):
 
 
 def _two_ways(typed: str) -> str:
-    whole, decimals = re.split(r"[.,]", typed)
+    thousands, parts = two_readings(typed, decimal_sign=decimal_sign())
     return _(
         "%(typed)s can be read in two ways. Write %(thousands)s or %(parts)s.",
         typed=typed,
-        thousands=whole + decimals,
-        parts=whole + decimal_sign() + (decimals.rstrip("0") or "0"),
+        thousands=thousands,
+        parts=parts,
     )
 
 
@@ -153,7 +112,6 @@ class DateField(wtforms.DateField):
 
     data: Any  # a date, or None
     widget = DateInput()
-    patterns = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y")
 
     def process_formdata(self, valuelist: list[str]) -> None:
         if not valuelist:
@@ -162,13 +120,10 @@ class DateField(wtforms.DateField):
         text = valuelist[0].strip()
         if not text:
             return
-        for pattern in self.patterns:
-            try:
-                self.data = datetime.strptime(text, pattern).date()  # noqa: DTZ007 - a day has no time zone
-            except ValueError:
-                continue
-            return
-        raise ValueError(_("Enter a day, for example 31.12.2027."))
+        try:
+            self.data = read_day(text)
+        except ValueError:
+            raise ValueError(_("Enter a day, for example 31.12.2027.")) from None
 
 
 class FractionField(wtforms.Field):

@@ -8,7 +8,6 @@ import base64
 import binascii
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -24,8 +23,9 @@ from geo.errors import GeometryError
 from geo.geometry import BBox, Position, read_bbox
 from geo.materials import MaterialGroup, taxonomy
 from marketplace.errors import FieldError
-from marketplace.forms.fields import DateField, UnclearNumber, decimal_sign, read_decimal
+from marketplace.forms.fields import decimal_sign
 from marketplace.i18n_marker import N_
+from marketplace.parsing import UnclearNumber, read_day, read_decimal, two_readings
 from marketplace.queries.search import Mark, Sort
 from marketplace.queries.search_filters import Centre, SearchFilters
 from marketplace.text import clean_line
@@ -263,15 +263,11 @@ def _quantity(args: Mapping[str, str], name: str, most: Decimal, problems: list[
 
 
 def _two_ways(name: str, typed: str) -> FieldError:
-    whole, decimals = re.split(r"[.,]", typed)
+    thousands, parts = two_readings(typed, decimal_sign=decimal_sign())
     return FieldError(
         field=name,
         message=N_("%(typed)s can be read in two ways. Write %(thousands)s or %(parts)s."),
-        params={
-            "typed": typed,
-            "thousands": whole + decimals,
-            "parts": whole + decimal_sign() + (decimals.rstrip("0") or "0"),
-        },
+        params={"typed": typed, "thousands": thousands, "parts": parts},
     )
 
 
@@ -285,13 +281,11 @@ def _read_day(args: Mapping[str, str], name: str, problems: list[FieldError]) ->
     typed = clean_line(args.get(name))
     if not typed:
         return None
-    for pattern in DateField.patterns:
-        try:
-            return datetime.strptime(typed, pattern).replace(tzinfo=UTC).date()
-        except ValueError:
-            continue
-    problems.append(FieldError(field=name, message=N_("Enter a day, for example 31.12.2027.")))
-    return None
+    try:
+        return read_day(typed)
+    except ValueError:
+        problems.append(FieldError(field=name, message=N_("Enter a day, for example 31.12.2027.")))
+        return None
 
 
 def _range[Bound: (Decimal, date)](

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 from wtforms import Form
 
-from marketplace.forms.fields import DateField, DecimalField, FractionField, UnclearNumber, read_decimal, write_decimal
+from marketplace.forms.fields import DateField, DecimalField, FractionField, write_decimal
+from marketplace.parsing import UnclearNumber, read_decimal
 
 
 @pytest.mark.parametrize(
