@@ -112,6 +112,9 @@ CONSTRAINT_ERRORS: dict[str, FieldError] = {
     "ck_listing_fraction": FieldError(
         field="fraction", message=N_("The largest grain size must be larger than the smallest.")
     ),
+    "ck_listing_clean": FieldError(
+        field="", message=N_("It is not documented that these masses are clean, so others cannot be shown them.")
+    ),
     "ck_listing_price_nok_per_t": FieldError(field="price_nok_per_t", message=N_("Enter a price above zero.")),
 }
 """Constraint violations become messages beside a field, by the constraint's name."""

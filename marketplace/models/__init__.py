@@ -13,7 +13,7 @@ from marketplace.models.municipality import County, Municipality, MunicipalityAl
 from marketplace.models.place import GazetteerPlace, PlaceKind
 from marketplace.models.plan import MassPlanRow, ReductionTarget
 from marketplace.models.project import Project
-from marketplace.models.quality import BackgroundOverride, Declaration, LabReport, LabSample, LabValueRow
+from marketplace.models.quality import BackgroundOverride, Declaration, LabDraft, LabReport, LabSample, LabValueRow
 
 __all__ = [
     "BackgroundOverride",
@@ -27,6 +27,7 @@ __all__ = [
     "ImportRow",
     "Installation",
     "Invitation",
+    "LabDraft",
     "LabReport",
     "LabSample",
     "LabValueRow",

@@ -45,6 +45,14 @@ FAR_REACHING = text("status = 'published' AND max_distance_km > 50")
 """Those that matching looks for beyond the default reach (`geo.matching.DEFAULT_REACH_KM`): few, so soon searched."""
 
 
+CLEAN_ENOUGH = (
+    "status <> 'published' OR kind <> 'surplus' OR (documentation <> 'none' AND coalesce(quality_class, 1) = 1"
+    " AND coalesce(quality_outcome, 'clean') NOT IN ('contaminated', 'hazardous'))"
+)
+"""The last word of the gate (`services.quality`), for whatever might go round it: no surplus can be seen off its site
+that nothing is known of, or that is known not to be clean."""
+
+
 class Listing(Base):
     """A surplus, a demand, or what a facility takes in of one material.
 

@@ -1,8 +1,10 @@
 """What a lot's quality rests on: laboratory results, declarations, and natural background."""
 
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, String, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from geo.proof import DeclarationKind, Medium
@@ -75,6 +77,26 @@ class LabValueRow(Base):
     entered_unit: Mapped[str] = mapped_column(String(40))
 
     sample: Mapped[LabSample] = relationship(back_populates="values")
+
+
+class LabDraft(Base):
+    """A laboratory's table that was handed in and not confirmed yet, as it came, and what was said about it so far.
+
+    `said` holds the answers of the preview: about the report, and by sample. Nothing in here counts for anything, and
+    drafts that nobody confirms are thrown away.
+    """
+
+    __tablename__ = "lab_draft"
+    __table_args__ = (Index("ix_lab_draft_created_at", "created_at"),)
+
+    id: Mapped[Id]
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id", ondelete="CASCADE"), index=True)
+    source: Mapped[LabSource] = mapped_column(enum_column(LabSource, "source"))
+    file_name: Mapped[ShortText | None]
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    said: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), index=True)
+    created_at: Mapped[CreatedAt]
 
 
 class BackgroundOverride(Base):

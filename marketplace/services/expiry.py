@@ -1,17 +1,16 @@
 """Published listings end with their period, and somebody is told a week before."""
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Date, cast, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from geo.materials import taxonomy
 from marketplace.clock import OSLO, local_date
-from marketplace.models import Listing, Membership, User
+from marketplace.models import Listing
+from marketplace.services.listing_people import listing_context, recipients
 from marketplace.services.listings import ALLOWED_FROM, Transition, close_expired
 from marketplace.services.mail import send_mail
-from marketplace.types import ListingStatus, Role
+from marketplace.types import ListingStatus
 
 REMINDED_BEFORE = timedelta(days=7)
 
@@ -59,36 +58,11 @@ def remind_of_expiry(session: Session, *, now: datetime) -> int:
                 to=user.email,
                 template="listing_expires",
                 locale=user.locale,
-                context=_context(listing, user),
+                context=listing_context(listing, user),
             )
         listing.reminded_at = now
     session.flush()
     return len(listings)
-
-
-def recipients(session: Session, *, listing: Listing) -> Sequence[User]:
-    """Whoever posted the listing, while they may still change it; else the owners of its organisation."""
-    members = (
-        select(User)
-        .join(User.memberships)
-        .where(Membership.organisation_id == listing.organisation_id)
-        .where(User.email_confirmed_at.is_not(None))
-        .order_by(User.id)
-    )
-    poster = members.where(User.id == listing.created_by_id, Membership.role.in_((Role.OWNER, Role.EDITOR)))
-    return session.scalars(poster).all() or session.scalars(members.where(Membership.role == Role.OWNER)).all()
-
-
-def _context(listing: Listing, user: User) -> dict[str, str | int]:
-    material = taxonomy().material(listing.material_key)
-    return {
-        "name": user.name,
-        "listing_id": listing.id,
-        "kind": listing.kind.value,
-        "material": material.name_en if user.locale == "en" else material.name_no,
-        "mass_t": f"{listing.mass_t.normalize():f}",
-        "available_to": listing.available_to.isoformat(),
-    }
 
 
 def _day_in_norway(moment: InstrumentedAttribute[datetime | None]) -> ColumnElement[date]:

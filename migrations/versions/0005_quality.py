@@ -9,6 +9,7 @@ Revises: 0004
 import sqlalchemy as sa
 from alembic import op
 from geoalchemy2 import Geometry
+from sqlalchemy.dialects import postgresql
 
 revision = "0005"
 down_revision = "0004"
@@ -117,8 +118,9 @@ def upgrade() -> None:
                 "not_acid_forming",
                 "alien_species",
                 "farmland_pests",
+                "no_plant_waste",
                 "no_foreign_parts",
-                "no_coal_tar",
+                "no_coating",
                 "flakes_stored_since",
                 name="kind",
             ),
@@ -203,6 +205,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lab_value")),
     )
     op.create_index("uq_lab_value_sample_id_parameter", "lab_value", ["sample_id", "parameter"], unique=True)
+    op.create_table(
+        "lab_draft",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("listing_id", sa.BigInteger(), nullable=False),
+        sa.Column("source", enumeration("typed", "pasted", "file", name="source"), nullable=False),
+        sa.Column("file_name", sa.String(length=200), nullable=True),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("said", postgresql.JSONB(), server_default="{}", nullable=False),
+        sa.Column("created_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["created_by_id"], ["app_user.id"], name=op.f("fk_lab_draft_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["listing_id"], ["listing.id"], name=op.f("fk_lab_draft_listing_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lab_draft")),
+    )
+    op.create_index("ix_lab_draft_created_at", "lab_draft", ["created_at"], unique=False)
+    op.create_index(op.f("ix_lab_draft_created_by_id"), "lab_draft", ["created_by_id"], unique=False)
+    op.create_index(op.f("ix_lab_draft_listing_id"), "lab_draft", ["listing_id"], unique=False)
     op.add_column("listing", sa.Column("hides_position", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.add_column(
         "listing", sa.Column("exact_position_25833", Geometry("POINT", srid=25833, spatial_index=False), nullable=True)
@@ -307,6 +328,7 @@ def downgrade() -> None:
     op.drop_column("listing", "documentation")
     op.drop_column("listing", "exact_position_25833")
     op.drop_column("listing", "hides_position")
+    op.drop_table("lab_draft")
     op.drop_table("lab_value")
     op.drop_table("lab_sample")
     op.drop_table("lab_report")
