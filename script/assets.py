@@ -39,6 +39,18 @@ ASSETS: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
             ("dist/images/*", "images"),
         ),
     },
+    # As whole TrueType files, since what sets the printed papers (marketplace/printing.py) reads no WOFF2.
+    "print-fonts": {
+        "@expo-google-fonts/inter": (
+            ("400Regular/Inter_400Regular.ttf", "Inter-Regular.ttf"),
+            ("600SemiBold/Inter_600SemiBold.ttf", "Inter-SemiBold.ttf"),
+            ("LICENSE_FONT", "LICENSE-inter-font.txt"),
+        ),
+        "@expo-google-fonts/schibsted-grotesk": (
+            ("700Bold/SchibstedGrotesk_700Bold.ttf", "SchibstedGrotesk-Bold.ttf"),
+            ("LICENSE_FONT", "LICENSE-schibsted-grotesk-font.txt"),
+        ),
+    },
     "protomaps": {"protomaps-leaflet": (("dist/protomaps-leaflet.js", "protomaps-leaflet.js"),)},
 }
 
