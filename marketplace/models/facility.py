@@ -16,9 +16,11 @@ from marketplace.types import CreatedAt, Day, FacilityKind, Id, LongText, Mass, 
 class Facility(Base):
     """A fixed place that sells or receives masses. Unverified until its operator, or a named source, confirms it.
 
-    `accepts` are keys of materials. `accepts_class_max` is the highest class of the soil table that it may take in;
-    `capacity_t` what its permit or its room lets it hold, `capacity_left_t` what of it is free now; None for not known.
-    `reception_price_nok_per_t` is what who delivers pays, zero for nothing and None for not said.
+    `accepts` are keys of materials. `accepts_class_max` is the highest class of the soil table that it may take in, and
+    `accepts_declared` whether a mass that is declared clean and not tested will do.
+    `capacity_t` is what its permit or its room lets it hold, `capacity_left_t` what of it is free now, as last said at
+    `capacity_reported_at`; None for not known. `reception_price_nok_per_t` is what who delivers pays, zero for nothing
+    and None for not said. What it takes in is listed by `services.receptions`.
     """
 
     __tablename__ = "facility"
@@ -29,6 +31,7 @@ class Facility(Base):
         CheckConstraint("capacity_t IS NOT NULL OR capacity_left_t IS NULL", name="capacity_known"),
         CheckConstraint("reception_price_nok_per_t >= 0", name="reception_price_nok_per_t"),
         CheckConstraint("closes_on >= opens_on", name="period"),
+        CheckConstraint("accepts_class_max = 1 OR permit_reference IS NOT NULL", name="permit_for_class"),
         Index("ix_facility_position_25833", "position_25833", postgresql_using="gist"),
     )
 
@@ -38,8 +41,10 @@ class Facility(Base):
     kind: Mapped[FacilityKind] = mapped_column(enum_column(FacilityKind, "kind"))
     accepts: Mapped[list[str]] = mapped_column(ARRAY(String(40)))
     accepts_class_max: Mapped[int] = mapped_column(SmallInteger, server_default="1")
+    accepts_declared: Mapped[bool] = mapped_column(server_default=text("true"))
     capacity_t: Mapped[Mass | None]
     capacity_left_t: Mapped[Mass | None]
+    capacity_reported_at: Mapped[Moment | None]
     reception_price_nok_per_t: Mapped[Price | None]
     opens_on: Mapped[Day | None]
     closes_on: Mapped[Day | None]
@@ -57,6 +62,7 @@ class Facility(Base):
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"), index=True)
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[Moment | None]
+    closed_at: Mapped[Moment | None]
 
     organisation: Mapped[Organisation | None] = relationship()
     municipality: Mapped[Municipality] = relationship()

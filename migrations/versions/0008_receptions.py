@@ -15,8 +15,12 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("facility", sa.Column("accepts_class_max", sa.SmallInteger(), server_default="1", nullable=False))
+    op.add_column(
+        "facility", sa.Column("accepts_declared", sa.Boolean(), server_default=sa.text("true"), nullable=False)
+    )
     op.add_column("facility", sa.Column("capacity_t", sa.Numeric(precision=14, scale=3), nullable=True))
     op.add_column("facility", sa.Column("capacity_left_t", sa.Numeric(precision=14, scale=3), nullable=True))
+    op.add_column("facility", sa.Column("capacity_reported_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("facility", sa.Column("reception_price_nok_per_t", sa.Numeric(precision=10, scale=2), nullable=True))
     op.add_column("facility", sa.Column("opens_on", sa.Date(), nullable=True))
     op.add_column("facility", sa.Column("closes_on", sa.Date(), nullable=True))
@@ -25,6 +29,7 @@ def upgrade() -> None:
     op.add_column("facility", sa.Column("permit_ends_on", sa.Date(), nullable=True))
     op.add_column("facility", sa.Column("created_by_id", sa.BigInteger(), nullable=True))
     op.add_column("facility", sa.Column("updated_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("facility", sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True))
     op.create_index(op.f("ix_facility_created_by_id"), "facility", ["created_by_id"], unique=False)
     op.create_foreign_key(op.f("fk_facility_created_by_id"), "facility", "app_user", ["created_by_id"], ["id"])
     op.add_column("listing", sa.Column("facility_id", sa.BigInteger(), nullable=True))
@@ -52,6 +57,13 @@ def upgrade() -> None:
     )
     op.create_check_constraint(op.f("ck_facility_period"), "facility", "closes_on >= opens_on")
     op.create_check_constraint(
+        op.f("ck_facility_permit_for_class"), "facility", "accepts_class_max = 1 OR permit_reference IS NOT NULL"
+    )
+    op.drop_constraint(op.f("ck_listing_paused_reason"), "listing", type_="check")
+    op.create_check_constraint(
+        op.f("ck_listing_paused_reason"), "listing", "paused_reason IN ('owner', 'quality', 'unanswered', 'full')"
+    )
+    op.create_check_constraint(
         op.f("ck_listing_facility_id"), "listing", "(kind = 'reception') = (facility_id IS NOT NULL)"
     )
 
@@ -61,7 +73,12 @@ def downgrade() -> None:
     op.execute("DELETE FROM listing WHERE kind = 'reception'")
     op.drop_constraint(op.f("ck_listing_kind"), "listing", type_="check")
     op.create_check_constraint(op.f("ck_listing_kind"), "listing", "kind IN ('surplus', 'demand')")
+    op.drop_constraint(op.f("ck_listing_paused_reason"), "listing", type_="check")
+    op.create_check_constraint(
+        op.f("ck_listing_paused_reason"), "listing", "paused_reason IN ('owner', 'quality', 'unanswered')"
+    )
     op.drop_column("listing", "facility_id")
+    op.drop_column("facility", "closed_at")
     op.drop_column("facility", "updated_at")
     op.drop_column("facility", "created_by_id")
     op.drop_column("facility", "permit_ends_on")
@@ -70,6 +87,8 @@ def downgrade() -> None:
     op.drop_column("facility", "closes_on")
     op.drop_column("facility", "opens_on")
     op.drop_column("facility", "reception_price_nok_per_t")
+    op.drop_column("facility", "capacity_reported_at")
     op.drop_column("facility", "capacity_left_t")
     op.drop_column("facility", "capacity_t")
+    op.drop_column("facility", "accepts_declared")
     op.drop_column("facility", "accepts_class_max")
