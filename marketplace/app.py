@@ -6,17 +6,21 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from marketplace import db, filters, i18n, labels, logging, maps, web
 from marketplace.config import ROOT, Settings, load_settings
+from marketplace.storage import Storage, open_storage
 from marketplace.web import access, errors, security
 
 
 class MasseflytApp(Flask):
     settings: Settings
+    storage: Storage
+    """Where uploaded files lie."""
 
 
 def build_app(settings: Settings | None, *, bind: Engine | Connection | None, testing: bool) -> MasseflytApp:
     settings = settings or load_settings()
     app = MasseflytApp("marketplace", root_path=str(ROOT / "marketplace"), template_folder=str(ROOT / "templates"))
     app.settings = settings
+    app.storage = open_storage(settings.documents_url)
     app.testing = testing
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     logging.configure(settings)

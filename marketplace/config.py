@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -50,6 +51,12 @@ class Settings(BaseSettings):
     )
     registers_online: bool = Field(True, description="Look organisation numbers up in Enhetsregisteret")
 
+    # Documents and photos
+    documents_url: str = Field(
+        (ROOT / "var" / "documents").as_uri(),
+        description="Where uploaded files lie: file:///folder, or s3://bucket/prefix with the usual AWS_* variables",
+    )
+
     # Mail
     smtp_url: SecretStr | None = Field(
         None, description="smtp://user:password@host:587 (STARTTLS) or smtps://; unset: the outbox page only"
@@ -78,6 +85,15 @@ class Settings(BaseSettings):
     def _is_file(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_file():
             raise ValueError(f"names no file: {value}")
+        return value
+
+    @field_validator("documents_url")
+    @classmethod
+    def _is_place_for_documents(cls, value: str) -> str:
+        parts = urlsplit(value)
+        in_folder = parts.scheme == "file" and not parts.netloc and parts.path.startswith("/")
+        if not (in_folder or (parts.scheme == "s3" and parts.netloc) or value == "memory:"):
+            raise ValueError("must be a folder (file:///folder) or a bucket (s3://bucket/prefix)")
         return value
 
     @field_validator("base_url")

@@ -88,6 +88,7 @@ def test_settings(url: URL, **overrides: object) -> Settings:
             "geocoder_online": False,
             "registers_online": False,
             "basemap_url": "",
+            "documents_url": "memory:",
             "log_level": "error",
             **overrides,
         },

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from marketplace.config import Settings
 from marketplace.services.mail import Renderer, Transport
+from marketplace.storage import Storage
 
 TASK_MODULES = (
     "marketplace.jobs.mail",
@@ -45,6 +46,7 @@ class Runtime:
     sessions: sessionmaker[Session]
     render: Renderer
     transport: Transport
+    storage: Storage
 
 
 def runtime_of(context: JobContext) -> Runtime:

@@ -8,6 +8,7 @@ from marketplace.db import make_engine, make_sessions
 from marketplace.jobs.app import RUNTIME, Runtime, app
 from marketplace.mailing import MailRenderer
 from marketplace.services.mail import LocalOutbox, SmtpServer
+from marketplace.storage import open_storage
 
 CONCURRENCY = 2
 STOP_WITHIN_S = 20.0
@@ -20,6 +21,7 @@ def make_runtime(settings: Settings, engine: Engine) -> Runtime:
         sessions=make_sessions(engine),
         render=MailRenderer(settings),
         transport=SmtpServer(smtp_url) if smtp_url else LocalOutbox(),
+        storage=open_storage(settings.documents_url),
     )
 
 
