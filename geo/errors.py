@@ -61,6 +61,17 @@ class QuantityFault(StrEnum):
     """one, other: units that cannot be added."""
 
 
+class BalanceFault(StrEnum):
+    """What is wrong with a mass balance. Each member names its parameters; masses in tonnes."""
+
+    NEGATIVE = "negative"
+    """A mass below zero."""
+    REUSED_ABOVE_EXCAVATED = "reused_above_excavated"
+    """bound (likely or high), reused_t, limit_t: more is reused than is dug out."""
+    REUSED_ABOVE_NEEDED = "reused_above_needed"
+    """bound (likely or high), reused_t, limit_t: more is reused than is needed."""
+
+
 class FractionFault(StrEnum):
     """Each member names its parameters; sieve sizes in millimetres."""
 
@@ -143,6 +154,10 @@ class GeometryError(GeoError[GeometryFault]):
 
 class QuantityError(GeoError[QuantityFault]):
     """A quantity cannot be used."""
+
+
+class BalanceError(GeoError[BalanceFault]):
+    """A mass balance cannot be drawn up."""
 
 
 class FractionError(GeoError[FractionFault]):

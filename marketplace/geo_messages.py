@@ -6,7 +6,7 @@
 from enum import StrEnum
 from typing import Any
 
-from geo.errors import FractionFault, GeoError, GeometryFault, MaterialFault, QuantityFault
+from geo.errors import BalanceFault, FractionFault, GeoError, GeometryFault, MaterialFault, QuantityFault
 from marketplace.errors import FieldError, InvalidInput
 from marketplace.i18n_marker import N_
 
@@ -55,6 +55,13 @@ MESSAGES: dict[type[StrEnum], dict[StrEnum, str]] = {
         ),
         QuantityFault.BAD_RANGE: N_("The low, central and high values are not in that order."),
         QuantityFault.UNITS_DIFFER: N_("Quantities in different units cannot be added."),
+    },
+    BalanceFault: {
+        BalanceFault.NEGATIVE: N_("A mass cannot be negative."),
+        BalanceFault.REUSED_ABOVE_EXCAVATED: N_(
+            "No more can be reused (%(reused_t)s t) than is excavated (%(limit_t)s t)."
+        ),
+        BalanceFault.REUSED_ABOVE_NEEDED: N_("No more can be reused (%(reused_t)s t) than is needed (%(limit_t)s t)."),
     },
     FractionFault: {
         FractionFault.NOT_A_FRACTION: N_("Enter the smallest and largest grain size with a slash, for example 8/16."),
