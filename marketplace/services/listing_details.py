@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import cast
+from typing import Protocol, cast
 
 from geoalchemy2.shape import to_shape
 from shapely import Point
@@ -72,8 +72,46 @@ class CheckedDetails:
     problems: list[FieldError]
 
 
-def check_details(session: Session, details: ListingDetails, *, organisation_id: int, now: datetime) -> CheckedDetails:
-    """The details of a listing of an organisation, with everything that is wrong with them; nothing is written."""
+class Places(Protocol):
+    """What the details of a listing refer to: one by one, or for many listings at once (`services.bulk_places`)."""
+
+    def project(self, project_id: int) -> Project | None: ...
+
+    def stored(self, position: Position) -> Point:
+        """The place in the stored system."""
+
+    def municipality_at(self, point_25833: Point) -> Municipality | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EachPlace:
+    """Looks each place up when it is asked for."""
+
+    session: Session
+
+    def project(self, project_id: int) -> Project | None:
+        return self.session.get(Project, project_id)
+
+    def stored(self, position: Position) -> Point:
+        return to_stored(Point(position.lon, position.lat))
+
+    def municipality_at(self, point_25833: Point) -> Municipality | None:
+        return locate_municipality_25833(self.session, point_25833)
+
+
+def check_details(
+    session: Session,
+    details: ListingDetails,
+    *,
+    organisation_id: int,
+    now: datetime,
+    places: Places | None = None,
+) -> CheckedDetails:
+    """The details of a listing of an organisation, with everything that is wrong with them; nothing is written.
+
+    Who checks many at once looks their places up beforehand and gives them as `places`.
+    """
+    places = places or EachPlace(session)
     problems: list[FieldError] = []
     material = _material(details, problems)
     mass = _mass(details, material, problems)
@@ -85,9 +123,9 @@ def check_details(session: Session, details: ListingDetails, *, organisation_id:
         description=clean_text(details.description),
     )
     problems.extend(_problems(details, material, mass, now=now))
-    project = _project(session, details, problems, organisation_id=organisation_id)
-    point_25833 = _point_25833(details, project, problems)
-    municipality = _municipality(session, point_25833, problems)
+    project = _project(places, details, problems, organisation_id=organisation_id)
+    point_25833 = _point_25833(places, details, project, problems)
+    municipality = _municipality(places, point_25833, problems)
     return CheckedDetails(
         details=details, mass=mass, point_25833=point_25833, municipality=municipality, problems=problems
     )
@@ -176,22 +214,24 @@ def _price_problems(price_kind: PriceKind, price_nok_per_t: Decimal | None) -> I
 
 
 def _project(
-    session: Session, details: ListingDetails, problems: list[FieldError], *, organisation_id: int
+    places: Places, details: ListingDetails, problems: list[FieldError], *, organisation_id: int
 ) -> Project | None:
     """The project the listing is to belong to; one of another organisation is no project one can choose."""
     if details.project_id is None:
         return None
-    project = session.get(Project, details.project_id)
+    project = places.project(details.project_id)
     if project is None or project.organisation_id != organisation_id:
         problems.append(FieldError(field="project_id", message=N_("Choose one of your own projects.")))
         return None
     return project
 
 
-def _point_25833(details: ListingDetails, project: Project | None, problems: list[FieldError]) -> Point | None:
+def _point_25833(
+    places: Places, details: ListingDetails, project: Project | None, problems: list[FieldError]
+) -> Point | None:
     """Where the mass is: at its own pin, else where the project is."""
     if details.own_position is not None:
-        return to_stored(Point(details.own_position.lon, details.own_position.lat))
+        return places.stored(details.own_position)
     if project is not None:
         return cast("Point", to_shape(project.position_25833))
     if details.project_id is None:
@@ -199,10 +239,10 @@ def _point_25833(details: ListingDetails, project: Project | None, problems: lis
     return None
 
 
-def _municipality(session: Session, point_25833: Point | None, problems: list[FieldError]) -> Municipality | None:
+def _municipality(places: Places, point_25833: Point | None, problems: list[FieldError]) -> Municipality | None:
     if point_25833 is None:
         return None
-    municipality = locate_municipality_25833(session, point_25833)
+    municipality = places.municipality_at(point_25833)
     if municipality is None:
         problems.append(
             FieldError(

@@ -14,7 +14,8 @@ from marketplace.errors import Conflict, Forbidden, InvalidInput, NotFound, fiel
 from marketplace.i18n_marker import N_
 from marketplace.models import Listing
 from marketplace.services.editing import require_unchanged
-from marketplace.services.listing_details import ListingDetails, check_details
+from marketplace.services.listing_details import CheckedDetails, ListingDetails, check_details
+from marketplace.services.quality import refresh_quality, require_clean
 from marketplace.services.search_text import refresh_search_text
 from marketplace.types import ClosedReason, ListingStatus, PausedReason
 
@@ -29,6 +30,7 @@ __all__ = [
     "create_listing",
     "delete_draft",
     "duplicate_listing",
+    "lock_listing",
     "pause_listing",
     "publish_listing",
     "update_listing",
@@ -71,7 +73,7 @@ def can(transition: Transition, listing: Listing) -> bool:
     return listing.status in ALLOWED_FROM[transition]
 
 
-def _locked(session: Session, actor: Actor, *, listing_id: int, for_: Transition) -> Listing:
+def lock_listing(session: Session, actor: Actor, *, listing_id: int, for_: Transition) -> Listing:
     """The listing as it stands now, held until the end of the transaction so that two people take turns.
 
     Raises:
@@ -110,7 +112,8 @@ COPIED = (
     "has_own_position",
     "municipality_number",
 )
-"""What a copy has in common with its original: what is offered, not its place in life or that it was an example."""
+"""What a copy has in common with its original: what is offered, not its place in life, nor its proof. Samples and
+statements are about one lot: who copies it for the next one says anew how they know that it is clean."""
 
 
 # Writing ----------------------------------------------------------------------------------------------------------
@@ -157,17 +160,22 @@ def update_listing(
 ) -> Listing:
     """The listing with new details; a published one must still be fit to be published.
 
+    One that its proof no longer covers, say since it is of another material, keeps the new details and is paused: to
+    refuse them would leave a listing in sight that its owner knows to be wrong.
+
     Raises:
         NotFound, Forbidden: there is no such listing, or the actor may not change it.
         Conflict: it is closed, or not as it was at `seen_version` (see `services.editing`).
         InvalidInput: some of the details cannot be taken.
     """
-    listing = _locked(session, actor, listing_id=listing_id, for_=Transition.EDIT)
+    listing = lock_listing(session, actor, listing_id=listing_id, for_=Transition.EDIT)
     require_unchanged(listing, seen_version)
     last_day_before = listing.available_to
-    _apply(session, listing, details, now=now)
-    if listing.status is ListingStatus.PUBLISHED:
-        _require_fit_for_publishing(listing, now=now)
+    with session.no_autoflush:  # the gate decides before the database is asked to take a changed material
+        _apply(session, listing, details, now=now)
+        if listing.status is ListingStatus.PUBLISHED:
+            _require_time_left(listing, now=now)
+        refresh_quality(session, listing, now=now)
     if listing.available_to != last_day_before:
         listing.reminded_at = None  # a new end is worth a new reminder
     listing.updated_at = now
@@ -183,24 +191,42 @@ def _apply(session: Session, listing: Listing, details: ListingDetails, *, now: 
         InvalidInput: everything that is wrong with them at once.
     """
     checked = check_details(session, details, organisation_id=listing.organisation_id, now=now)
-    details = checked.details
-    if checked.problems or checked.mass is None or checked.point_25833 is None or checked.municipality is None:
-        raise InvalidInput(*checked.problems)
+    for name, value in column_values(checked).items():
+        setattr(listing, name, value)
 
-    listing.kind, listing.material_key = details.kind, details.material_key
-    listing.project_id = details.project_id
-    listing.position_25833 = from_shape(checked.point_25833, srid=SRID_STORED)
-    listing.has_own_position = details.own_position is not None
-    listing.municipality_number = checked.municipality.number
-    listing.mass_t, listing.density_t_m3 = checked.mass.mass_t, checked.mass.density_t_per_m3
-    listing.entered_value, listing.entered_unit = checked.mass.amount, checked.mass.unit
-    listing.fraction_min_mm = details.fraction.lower_mm if details.fraction else None
-    listing.fraction_max_mm = details.fraction.upper_mm if details.fraction else None
-    listing.min_lot_t, listing.max_distance_km = details.min_lot_t, details.max_distance_km
-    listing.available_from, listing.available_to = details.available_from, details.available_to
-    listing.price_kind, listing.price_nok_per_t = details.price_kind, details.price_nok_per_t
-    listing.loading, listing.haulage = details.loading, details.haulage
-    listing.description = details.description
+
+def column_values(checked: CheckedDetails) -> dict[str, object]:
+    """What a listing's columns hold when it says this; the same for one that is new and one that is changed.
+
+    Raises:
+        InvalidInput: everything that is wrong with the details at once.
+    """
+    details, mass = checked.details, checked.mass
+    if checked.problems or mass is None or checked.point_25833 is None or checked.municipality is None:
+        raise InvalidInput(*checked.problems)
+    return {
+        "kind": details.kind,
+        "material_key": details.material_key,
+        "project_id": details.project_id,
+        "position_25833": from_shape(checked.point_25833, srid=SRID_STORED),
+        "has_own_position": details.own_position is not None,
+        "municipality_number": checked.municipality.number,
+        "mass_t": mass.mass_t,
+        "density_t_m3": mass.density_t_per_m3,
+        "entered_value": mass.amount,
+        "entered_unit": mass.unit,
+        "fraction_min_mm": details.fraction.lower_mm if details.fraction else None,
+        "fraction_max_mm": details.fraction.upper_mm if details.fraction else None,
+        "min_lot_t": details.min_lot_t,
+        "max_distance_km": details.max_distance_km,
+        "available_from": details.available_from,
+        "available_to": details.available_to,
+        "price_kind": details.price_kind,
+        "price_nok_per_t": details.price_nok_per_t,
+        "loading": details.loading,
+        "haulage": details.haulage,
+        "description": details.description,
+    }
 
 
 def duplicate_listing(session: Session, actor: Actor, *, listing_id: int, now: datetime) -> Listing:
@@ -237,7 +263,7 @@ def delete_draft(session: Session, actor: Actor, *, listing_id: int) -> None:
     Raises:
         NotFound, Forbidden, Conflict: no such listing, not the actor's to change, or no draft.
     """
-    session.delete(_locked(session, actor, listing_id=listing_id, for_=Transition.DELETE))
+    session.delete(lock_listing(session, actor, listing_id=listing_id, for_=Transition.DELETE))
     session.flush()
 
 
@@ -252,10 +278,10 @@ def publish_listing(session: Session, actor: Actor, *, listing_id: int, now: dat
         Conflict: it is published already, or closed.
         InvalidInput: it is not fit to be published.
     """
-    listing = _locked(session, actor, listing_id=listing_id, for_=Transition.PUBLISH)
+    listing = lock_listing(session, actor, listing_id=listing_id, for_=Transition.PUBLISH)
     if not actor.is_confirmed:
         raise Forbidden(N_("Confirm your e-mail address before you publish: the link is in the mail you got."))
-    _require_fit_for_publishing(listing, now=now)
+    _require_fit_for_publishing(session, listing, now=now)
     listing.status = ListingStatus.PUBLISHED
     listing.paused_reason = None
     listing.published_at = listing.published_at or now
@@ -265,12 +291,17 @@ def publish_listing(session: Session, actor: Actor, *, listing_id: int, now: dat
     return listing
 
 
-def _require_fit_for_publishing(listing: Listing, *, now: datetime) -> None:
-    """What must hold of every listing that others can see, whether it is published now or edited while it is.
+def _require_fit_for_publishing(session: Session, listing: Listing, *, now: datetime) -> None:
+    """What must hold of every listing that others can see.
 
     Raises:
         InvalidInput: it does not hold.
     """
+    _require_time_left(listing, now=now)
+    require_clean(session, listing, now=now)
+
+
+def _require_time_left(listing: Listing, *, now: datetime) -> None:
     if listing.available_to < local_date(now):
         raise field_error("available_to", N_("The period is over. Choose a last day that is still to come."))
 
@@ -281,7 +312,7 @@ def pause_listing(session: Session, actor: Actor, *, listing_id: int, now: datet
     Raises:
         NotFound, Forbidden, Conflict: no such listing, not the actor's to change, or not published.
     """
-    listing = _locked(session, actor, listing_id=listing_id, for_=Transition.PAUSE)
+    listing = lock_listing(session, actor, listing_id=listing_id, for_=Transition.PAUSE)
     listing.status, listing.paused_reason = ListingStatus.PAUSED, PausedReason.OWNER
     listing.updated_at = now
     session.flush()
@@ -294,7 +325,7 @@ def close_listing(session: Session, actor: Actor, *, listing_id: int, now: datet
     Raises:
         NotFound, Forbidden, Conflict: no such listing, not the actor's to change, a draft, or closed already.
     """
-    listing = _locked(session, actor, listing_id=listing_id, for_=Transition.CLOSE)
+    listing = lock_listing(session, actor, listing_id=listing_id, for_=Transition.CLOSE)
     _close(listing, ClosedReason.OWNER, now=now)
     session.flush()
     return listing
