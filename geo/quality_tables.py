@@ -5,7 +5,6 @@ nothing.
 """
 
 import csv
-import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -66,13 +65,11 @@ class QualityTables:
 
 # Names ----------------------------------------------------------------------------------------------------------
 
-_NOISE: Final = re.compile(r"\b(?:premium\s+loq|lav\s+loq|low\s+loq|etter\s+oppslutning|i\s+jord)\b")
-
 
 def plain_name(name: str) -> str:
     """A parameter's name without what laboratories write in different ways: case, spaces, punctuation, Σ."""
     folded = unicodedata.normalize("NFKC", name).casefold().replace("σ", "sum")
-    return "".join(letter for letter in _NOISE.sub("", folded) if letter.isalnum())
+    return "".join(letter for letter in folded if letter.isalnum())
 
 
 # Reading the tables ---------------------------------------------------------------------------------------------
