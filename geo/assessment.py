@@ -1,4 +1,4 @@
-"""What is said of a surplus and a demand: each criterion judged, the score, and what would have to change.
+"""What is said of a surplus and a taker: each criterion judged, the score, and what would have to change.
 
 Everything is a value with its facts, so that a page can say why in any language. `geo.matching` makes them.
 """
@@ -11,13 +11,16 @@ from types import MappingProxyType
 from typing import ClassVar, Final
 
 from geo.materials import Fraction, Substitution, Treatment
+from geo.proof import Documentation
 
 
 class LotKind(StrEnum):
-    """The two sides of a pair."""
+    """The sides of a pair: a surplus, and one of the two that take."""
 
     SURPLUS = "surplus"
     DEMAND = "demand"
+    RECEPTION = "reception"
+    """What a facility takes in."""
 
 
 # What would have to change --------------------------------------------------------------------------------------
@@ -37,6 +40,8 @@ class ChangeKind(StrEnum):
     SHIFT_PERIOD = "shift_period"
     LOWER_SMALLEST_LOT = "lower_smallest_lot"
     RAISE_DISTANCE_LIMIT = "raise_distance_limit"
+    PROVE_QUALITY = "prove_quality"
+    ACCEPT_CLASS = "accept_class"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +82,24 @@ class RaiseDistanceLimit:
     to_m: float
 
 
-type Change = Treat | ShiftPeriod | LowerSmallestLot | RaiseDistanceLimit
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProveQuality:
+    """The surplus would have to be shown to be clean: by laboratory results (`needs` TESTED), or at all (DECLARED)."""
+
+    kind: ClassVar = ChangeKind.PROVE_QUALITY
+    needs: Documentation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptClass:
+    """The taker would have to be one that may take masses of class `to_class`; it takes up to `from_class`."""
+
+    kind: ClassVar = ChangeKind.ACCEPT_CLASS
+    from_class: int
+    to_class: int
+
+
+type Change = Treat | ShiftPeriod | LowerSmallestLot | RaiseDistanceLimit | ProveQuality | AcceptClass
 
 
 # Terms ----------------------------------------------------------------------------------------------------------
@@ -91,6 +113,7 @@ class Criterion(StrEnum):
     PERIOD = "period"
     QUANTITY = "quantity"
     DISTANCE = "distance"
+    QUALITY = "quality"
 
 
 class Verdict(StrEnum):
@@ -179,15 +202,25 @@ class DistanceTerm(Term):
     limit_of: tuple[LotKind, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityTerm(Term):
+    """What the surplus's being clean rests on, and its class of the soil table; None where it has none."""
+
+    criterion: ClassVar = Criterion.QUALITY
+    documentation: Documentation
+    quality_class: int | None
+
+
 # The whole ------------------------------------------------------------------------------------------------------
 
 WEIGHTS: Final[Mapping[Criterion, float]] = MappingProxyType(
     {
-        Criterion.DISTANCE: 0.35,  # haulage is most of the cost, and nearly all of the emissions
-        Criterion.MATERIAL: 0.25,  # a poor substitute costs quality, or treatment
+        Criterion.DISTANCE: 0.30,  # haulage is most of the cost, and nearly all of the emissions
+        Criterion.MATERIAL: 0.20,  # a poor substitute costs quality, or treatment
         Criterion.PERIOD: 0.15,  # what does not meet in time can be stored
         Criterion.QUANTITY: 0.15,
         Criterion.FRACTION: 0.10,  # already half told by the material
+        Criterion.QUALITY: 0.10,  # what is only declared can be tested for a few kroner a tonne, in some weeks
     }
 )
 
@@ -197,18 +230,19 @@ NEAR_MISSES_MAX: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """How a surplus serves a demand."""
+    """How a surplus serves a taker."""
 
     material: MaterialTerm
     fraction: FractionTerm
     period: PeriodTerm
     quantity: QuantityTerm
     distance: DistanceTerm
+    quality: QualityTerm
 
     @property
     def terms(self) -> tuple[Term, ...]:
         """All terms, in the order they are told in."""
-        return self.material, self.fraction, self.period, self.quantity, self.distance
+        return self.material, self.fraction, self.quality, self.period, self.quantity, self.distance
 
     @property
     def misses(self) -> tuple[Term, ...]:

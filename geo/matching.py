@@ -1,7 +1,8 @@
-"""Does a surplus serve a demand, how well, and if not, what would have to change?
+"""Does a surplus serve a taker, how well, and if not, what would have to change?
 
-Five criteria are judged one by one: material, fraction, period, quantity and distance. Each gives a term of the
-`Assessment`: a verdict, a score and the facts behind it. Nothing depends on which side asks.
+Six criteria are judged one by one: material, fraction, quality, period, quantity and distance. Each gives a term of
+the `Assessment`: a verdict, a score and the facts behind it. Nothing depends on which side asks. A taker is a demand,
+or what a facility takes in: that names its materials and is asked about no other, nor does it sort or crush for others.
 
 The score of a pair is the weighted mean of the scores of its terms. Every term's score is 0 when it is a miss and
 above 0 otherwise, and all else being equal it never falls when the places come nearer, when the periods share more
@@ -18,7 +19,9 @@ from types import MappingProxyType
 from typing import Final
 
 from geo.assessment import (
+    AcceptClass,
     Assessment,
+    Change,
     DistanceTerm,
     FractionTerm,
     Grading,
@@ -26,6 +29,8 @@ from geo.assessment import (
     LowerSmallestLot,
     MaterialTerm,
     PeriodTerm,
+    ProveQuality,
+    QualityTerm,
     QuantityTerm,
     RaiseDistanceLimit,
     ShiftPeriod,
@@ -33,7 +38,8 @@ from geo.assessment import (
     Treat,
     Verdict,
 )
-from geo.materials import Fraction, Taxonomy, Treatment
+from geo.materials import Fraction, Substitution, Taxonomy, Treatment
+from geo.proof import Documentation
 from geo.units import M_PER_KM
 
 DEFAULT_REACH_KM: Final = Decimal(50)
@@ -44,12 +50,21 @@ MAX_REACH_KM: Final = Decimal(500)
 """The farthest a side may say; what is stated beyond it counts as this."""
 
 
+CLEAN_CLASS: Final = 1
+HIGHEST_CLASS: Final = 5
+"""The classes of the soil table that somebody may take; what is above the limits of class 5 is hazardous waste."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lot:
-    """What one side has too much of, or needs.
+    """What one side has too much of, or takes.
 
     The period counts its first and last day; give only the part of it that is still to come. None for `fraction`,
     `min_lot_t` or `max_distance_km` means that the side has not said.
+
+    A surplus has `documentation` and the `quality_class` of the soil table that its samples have shown, 1 to 6 (above
+    class 5), None where they have shown none; `is_barred` where they have shown that it may not be used at all in a
+    rule book without classes. A taker says whether it `accepts_declared` masses, and up to which class it may take.
     Raises ValueError where a mass or distance is not positive, or the period ends before it starts.
     """
 
@@ -61,6 +76,11 @@ class Lot:
     available_from: date
     available_to: date
     max_distance_km: Decimal | None = None
+    documentation: Documentation = Documentation.NONE
+    quality_class: int | None = None
+    is_barred: bool = False
+    accepts_declared: bool = True
+    accepts_class_max: int = CLEAN_CLASS
 
     def __post_init__(self) -> None:
         """Check what every caller has checked before."""
@@ -70,15 +90,20 @@ class Lot:
         if self.available_to < self.available_from:
             raise ValueError(f"the period of {self} ends before it starts")
 
+    @property
+    def is_taken_by_nobody(self) -> bool:
+        """Whether what is known of it bars every taker."""
+        return self.is_barred or (self.quality_class or CLEAN_CLASS) > HIGHEST_CLASS
+
 
 def assess(surplus: Lot, demand: Lot, *, distance_m: float, taxonomy: Taxonomy) -> Assessment:
-    """Return how the surplus serves the demand, `distance_m` metres apart (geodesic or by road, as the caller has it).
+    """Return how the surplus serves a demand or a reception, `distance_m` metres apart (geodesic or by road).
 
-    Raises ValueError where the lots are not a surplus and a demand or the distance is not one;
+    Raises ValueError where the lots are not a surplus and a taker or the distance is not one;
     MaterialError: unknown_material.
     """
-    if (surplus.kind, demand.kind) != (LotKind.SURPLUS, LotKind.DEMAND):
-        raise ValueError(f"{surplus.kind} and {demand.kind} are not a surplus and a demand")
+    if surplus.kind is not LotKind.SURPLUS or demand.kind is LotKind.SURPLUS:
+        raise ValueError(f"{surplus.kind} and {demand.kind} are not a surplus and a taker")
     if not distance_m >= 0:
         raise ValueError(f"{distance_m} is not a distance")
     material = _material_term(surplus, demand, taxonomy=taxonomy)
@@ -89,11 +114,12 @@ def assess(surplus: Lot, demand: Lot, *, distance_m: float, taxonomy: Taxonomy) 
         period=_period_term(surplus, demand),
         quantity=_quantity_term(surplus, demand),
         distance=_distance_term(surplus, demand, distance_m=distance_m),
+        quality=_quality_term(surplus, demand),
     )
 
 
 def assess_pair(one: Lot, other: Lot, *, distance_m: float, taxonomy: Taxonomy) -> Assessment:
-    """Return the assessment of a surplus and a demand given in either order: the side that asks, and a candidate.
+    """Return the assessment of a surplus and a taker given in either order: the side that asks, and a candidate.
 
     Raises as `assess`.
     """
@@ -105,11 +131,21 @@ def assess_pair(one: Lot, other: Lot, *, distance_m: float, taxonomy: Taxonomy) 
 
 
 def _material_term(surplus: Lot, demand: Lot, *, taxonomy: Taxonomy) -> MaterialTerm:
-    substitution = taxonomy.substitution(demanded=demand.material, offered=surplus.material)
+    substitution = substitution_of(demand.kind, demanded=demand.material, offered=surplus.material, taxonomy=taxonomy)
     if substitution is None:
         return MaterialTerm(verdict=Verdict.MISS, score=0.0, substitution=None)
     verdict = Verdict.FIT if substitution.treatment is Treatment.NONE else Verdict.WITH_TREATMENT
     return MaterialTerm(verdict=verdict, score=substitution.fitness, substitution=substitution)
+
+
+def substitution_of(kind: LotKind, *, demanded: str, offered: str, taxonomy: Taxonomy) -> Substitution | None:
+    """Return how an offered material serves a taker of this kind; None where it does not.
+
+    Raises MaterialError: unknown_material.
+    """
+    if kind is LotKind.RECEPTION and demanded != offered:
+        return None  # its permit names what it may take in
+    return taxonomy.substitution(demanded=demanded, offered=offered)
 
 
 # Fraction -------------------------------------------------------------------------------------------------------
@@ -135,6 +171,8 @@ GRADED_BY: Final[Mapping[Treatment, frozenset[Treatment]]] = MappingProxyType(
 def _fraction_term(surplus: Lot, demand: Lot, *, treatment: Treatment, taxonomy: Taxonomy) -> FractionTerm:
     if not taxonomy.material(demand.material).has_fraction:
         return FractionTerm(verdict=Verdict.FIT, score=1.0, grading=Grading.NOT_APPLICABLE)
+    if demand.kind is LotKind.RECEPTION and demand.fraction is None:
+        return FractionTerm(verdict=Verdict.FIT, score=1.0, grading=Grading.NOT_APPLICABLE)  # it takes all of them
     is_unbroken = not taxonomy.material(surplus.material).has_fraction
     if demand.fraction and is_unbroken and treatment is Treatment.CRUSHING:
         return _adjusted(Treatment.CRUSHING, gives=demand.fraction)
@@ -184,6 +222,46 @@ def _adjusted(treatment: Treatment, *, gives: Fraction) -> FractionTerm:
         grading=Grading.ADJUSTABLE,
         treatment=treatment,
         gives=gives,
+    )
+
+
+# Quality --------------------------------------------------------------------------------------------------------
+
+DECLARED_SCORE: Final = 0.6
+"""A stated basis is worth more than half of a test, and most who take it will want to see a sample all the same."""
+
+PROVEN_SCORE: Final = 1.0
+
+
+def _quality_term(surplus: Lot, demand: Lot) -> QualityTerm:
+    known_class = surplus.quality_class
+    if surplus.is_taken_by_nobody:
+        return _missed_quality(surplus)
+    if known_class is not None and known_class > demand.accepts_class_max:
+        return _missed_quality(surplus, AcceptClass(from_class=demand.accepts_class_max, to_class=known_class))
+    if known_class is None and surplus.documentation is Documentation.NONE:
+        needs = Documentation.DECLARED if demand.accepts_declared else Documentation.TESTED
+        return _missed_quality(surplus, ProveQuality(needs=needs))
+    if surplus.documentation is not Documentation.DECLARED:
+        return _quality(surplus, score=PROVEN_SCORE)
+    if not demand.accepts_declared:
+        return _missed_quality(surplus, ProveQuality(needs=Documentation.TESTED))
+    return _quality(surplus, score=DECLARED_SCORE)
+
+
+def _quality(surplus: Lot, *, score: float) -> QualityTerm:
+    return QualityTerm(
+        verdict=Verdict.FIT, score=score, documentation=surplus.documentation, quality_class=surplus.quality_class
+    )
+
+
+def _missed_quality(surplus: Lot, *changes: Change) -> QualityTerm:
+    return QualityTerm(
+        verdict=Verdict.MISS,
+        score=0.0,
+        changes=changes,
+        documentation=surplus.documentation,
+        quality_class=surplus.quality_class,
     )
 
 
@@ -306,16 +384,31 @@ def _limit_m(lot: Lot) -> float:
 class CandidateBounds:
     """What every match and near miss of a lot lies within: what a search in a database may filter by.
 
-    A candidate is of `kind` and one of `materials`, ends on `ends_from` or later, starts on `starts_to` or earlier,
-    and lies within `reach_m`; one that states no limit of its own lies within `unstated_reach_m`.
+    A candidate is of one of the kinds in `materials` and of a material that stands there for it, ends on `ends_from`
+    or later, starts on `starts_to` or earlier, and lies within `reach_m`; one that states no limit of its own lies
+    within `unstated_reach_m`.
     """
 
-    kind: LotKind
-    materials: frozenset[str]
+    materials: Mapping[LotKind, frozenset[str]]
     ends_from: date
     starts_to: date
     reach_m: float
     unstated_reach_m: float
+
+
+def counterparts(kind: LotKind, *, material: str, taxonomy: Taxonomy) -> Mapping[LotKind, frozenset[str]]:
+    """Return the kinds of lot that can be the other side of one, and the materials that each of them may be of.
+
+    Raises MaterialError: unknown_material.
+    """
+    match kind:
+        case LotKind.SURPLUS:
+            itself = frozenset({taxonomy.material(material).key})
+            return {LotKind.DEMAND: taxonomy.compatible_demands(material), LotKind.RECEPTION: itself}
+        case LotKind.DEMAND:
+            return {LotKind.SURPLUS: taxonomy.compatible_offers(material)}
+        case LotKind.RECEPTION:
+            return {LotKind.SURPLUS: frozenset({taxonomy.material(material).key})}
 
 
 def candidate_bounds(lot: Lot, *, taxonomy: Taxonomy, with_near_misses: bool = True) -> CandidateBounds:
@@ -323,13 +416,11 @@ def candidate_bounds(lot: Lot, *, taxonomy: Taxonomy, with_near_misses: bool = T
 
     Raises MaterialError: unknown_material.
     """
-    is_surplus = lot.kind is LotKind.SURPLUS
     gap = timedelta(days=NEAR_GAP_DAYS if with_near_misses else 0)
     factor = NEAR_DISTANCE_FACTOR if with_near_misses else 1.0
     default_m = float(DEFAULT_REACH_KM * M_PER_KM)
     return CandidateBounds(
-        kind=LotKind.DEMAND if is_surplus else LotKind.SURPLUS,
-        materials=taxonomy.compatible_demands(lot.material) if is_surplus else taxonomy.compatible_offers(lot.material),
+        materials=counterparts(lot.kind, material=lot.material, taxonomy=taxonomy),
         ends_from=lot.available_from - min(gap, lot.available_from - date.min),
         starts_to=lot.available_to + min(gap, date.max - lot.available_to),
         reach_m=factor * _limit_m(lot),

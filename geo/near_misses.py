@@ -9,10 +9,12 @@ from typing import Final
 
 from geo.assessment import (
     WEIGHTS,
+    AcceptClass,
     Assessment,
     Change,
     Criterion,
     LowerSmallestLot,
+    ProveQuality,
     RaiseDistanceLimit,
     ShiftPeriod,
     Term,
@@ -34,6 +36,12 @@ MISSED_SHARE: Final = 0.5
 TREATMENT_STRAIN: Final = 0.5
 """A sieve or a crusher has to be brought in: neither a trifle nor out of the question."""
 
+PROOF_STRAIN: Final = 0.5
+"""Samples have to be taken and analysed: some weeks, and somebody has to pay."""
+
+CLASS_STRAIN: Final = 1.0
+"""What a place may take is settled by its permit or the law; it is told, and not counted on."""
+
 
 def strain(change: Change) -> float:
     """Return how far a change reaches, from 0 for none to 1 for the most that is worth talking about."""
@@ -46,6 +54,10 @@ def strain(change: Change) -> float:
             return (change.to_m / change.from_m - 1) / (NEAR_DISTANCE_FACTOR - 1)
         case Treat():
             return TREATMENT_STRAIN
+        case ProveQuality():
+            return PROOF_STRAIN
+        case AcceptClass():
+            return CLASS_STRAIN
 
 
 def prospect(assessment: Assessment) -> float:

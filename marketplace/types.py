@@ -8,6 +8,8 @@ from typing import Annotated
 from sqlalchemy import BigInteger, Date, DateTime, Enum, Identity, Numeric, String, Text, func
 from sqlalchemy.orm import mapped_column
 
+from geo.proof import Documentation as Documentation  # noqa: PLC0414 (said again for whoever imports it from here)
+
 Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
 Moment = Annotated[datetime, mapped_column(DateTime(timezone=True))]
@@ -95,6 +97,8 @@ class PausedReason(StrEnum):
     """What is known of its quality no longer allows it to be offered."""
     UNANSWERED = "unanswered"
     """Its owner was asked whether it still stands, and did not answer."""
+    FULL = "full"
+    """A facility has no room left for it just now."""
 
 
 class ClosedReason(StrEnum):
@@ -126,14 +130,6 @@ class Haulage(StrEnum):
     GIVER = "giver"
     TAKER = "taker"
     BY_AGREEMENT = "by_agreement"
-
-
-class Documentation(StrEnum):
-    """What a surplus's being clean rests on."""
-
-    NONE = "none"
-    DECLARED = "declared"
-    TESTED = "tested"
 
 
 class PassportAudience(StrEnum):

@@ -13,10 +13,11 @@ from geo.crs import to_stored
 from geo.units import SRID_STORED, EnteredUnit
 from marketplace.actor import Actor
 from marketplace.clock import local_date
-from marketplace.models import Listing, Membership, Organisation, Project, User
+from marketplace.models import Facility, Listing, Membership, Organisation, Project, User
 from marketplace.queries.accounts import actor_of
 from marketplace.types import (
     Documentation,
+    FacilityKind,
     Haulage,
     ListingKind,
     ListingStatus,
@@ -116,6 +117,24 @@ class Factory:
             values["created_by_id"] = self.user().id
         return self._add(Project(**{**defaults, **values}))
 
+    def facility(
+        self, organisation: Organisation | None = None, *, position: tuple[float, float] = SANDVIKA, **values: object
+    ) -> Facility:
+        """A place that takes in clay and blasted rock, which its operator has confirmed."""
+        serial = next(_serial)
+        defaults = {
+            "key": f"facility-{serial}",
+            "name": f"Anlegg {serial}",
+            "kind": FacilityKind.INTERIM_STORAGE,
+            "accepts": ["blasted_rock", "clay"],
+            "position_25833": stored_point(position),
+            "municipality_number": BAERUM,
+            "organisation_id": organisation.id if organisation else None,
+            "is_verified": organisation is not None,
+            "source": "Oppgitt av anlegget",
+        }
+        return self._add(Facility(**{**defaults, **values}))
+
     def listing(
         self,
         organisation: Organisation | None = None,
@@ -152,6 +171,8 @@ class Factory:
             "documentation": Documentation.TESTED if kind is ListingKind.SURPLUS else Documentation.NONE,
             "search_text": material.replace("_", " "),
         }
+        if kind is ListingKind.RECEPTION and "facility_id" not in values:
+            values["facility_id"] = self.facility(organisation, position=position).id
         if "created_by_id" not in values:
             values["created_by_id"] = self.user().id
         return self._add(Listing(**{**defaults, **values}))

@@ -49,6 +49,8 @@ from geo.assessment import WEIGHTS, Criterion
 from geo.crs import PLANAR_STRETCH_MAX, PLANAR_STRETCH_MIN
 from geo.matching import (
     ADJUSTED_FRACTION_SCORE,
+    CLEAN_CLASS,
+    DECLARED_SCORE,
     DEFAULT_REACH_KM,
     FULL_OVERLAP_DAYS,
     HALF_SCORE_DISTANCE_M,
@@ -57,6 +59,7 @@ from geo.matching import (
     NEAR_DISTANCE_FACTOR,
     NEAR_GAP_DAYS,
     NEAR_LOT_FACTOR,
+    PROVEN_SCORE,
     UNKNOWN_FRACTION_SCORE,
 )
 from geo.materials import FRACTION_LIMIT_MM
@@ -64,9 +67,9 @@ from geo.near_misses import MISSED_SHARE
 from geo.postgis import geodesic_between_m
 from geo.units import M_PER_KM, SRID_STORED
 from marketplace.models import Listing
-from marketplace.queries.match_askers import MISSED_FRACTION, Asker, Most
+from marketplace.queries.match_askers import MISSED_FRACTION, MISSED_QUALITY, Asker, Most
 from marketplace.queries.open_listings import PUBLISHED
-from marketplace.types import ListingKind
+from marketplace.types import Documentation, ListingKind
 
 AT_ONCE: Final = 16
 """Askers in one statement: the listings of a project, most often."""
@@ -126,6 +129,11 @@ ASSESSED: Final[tuple[Any, ...]] = (
     Listing.available_from,
     Listing.available_to,
     Listing.max_distance_km,
+    Listing.documentation,
+    Listing.quality_outcome,
+    Listing.quality_class,
+    Listing.accepts_declared,
+    Listing.accepts_class_max,
 )
 """What an assessment is made of."""
 
@@ -133,7 +141,6 @@ type AskerValues = Mapping[str, ColumnElement[Any]]
 
 ASKER_TYPES: Final[Mapping[str, Any]] = {
     "asker_id": BigInteger(),
-    "kind": Text(),
     "x": Double(),
     "y": Double(),
     "reach_m": Double(),
@@ -148,8 +155,13 @@ ASKER_TYPES: Final[Mapping[str, Any]] = {
     "available_to": Date(),
     "ends_from": Date(),
     "starts_to": Date(),
+    "documentation": Text(),
+    "quality_class": Integer(),
+    "accepts_declared": Boolean(),
+    "accepts_class_max": Integer(),
 }
 COMPATIBLE_TYPES: Final[Mapping[str, Any]] = {
+    "kind": Text(),
     "material": Text(),
     "fitness": Double(),
     "fraction_score": Double(),
@@ -179,7 +191,6 @@ def _asker_values(asker: Asker, *, reach_m: float, today: date) -> tuple[object,
     limit_m = float(min(lot.max_distance_km or MAX_REACH_KM, MAX_REACH_KM) * M_PER_KM)
     return (
         asker.listing_id,
-        bounds.kind.value,
         asker.x,
         asker.y,
         min(reach_m, bounds.unstated_reach_m),
@@ -194,6 +205,10 @@ def _asker_values(asker: Asker, *, reach_m: float, today: date) -> tuple[object,
         lot.available_to,
         max(bounds.ends_from, today),
         bounds.starts_to,
+        lot.documentation.value,
+        lot.quality_class,
+        lot.accepts_declared,
+        lot.accepts_class_max,
     )
 
 
@@ -243,7 +258,7 @@ def _part(n: int) -> Select[Any]:
 
 
 def _compatible_table(n: int) -> TableValuedAlias:
-    """The materials that the asker can do with: the parameters, each a list, as a table."""
+    """The kinds and materials that the asker can do with: the parameters, each a list, as a table."""
     lists = [
         cast(bindparam(_parameter(n, name), type_=ARRAY(type_)), ARRAY(type_))
         for name, type_ in COMPATIBLE_TYPES.items()
@@ -282,11 +297,13 @@ def _pool(asker: AskerValues, pair: TableValuedAlias, place: ColumnElement[bool]
             ).label("last_less_first"),
             pair.c.fitness,
             _fraction_score(asker, pair).label("fraction_score"),
+            *_quality(asker),
         )
-        .select_from(pair.join(Listing, Listing.material_key == pair.c.material))
+        .select_from(
+            pair.join(Listing, and_(Listing.kind == pair.c.kind, Listing.material_key == pair.c.material)),
+        )
         .where(
             PUBLISHED,
-            Listing.kind == asker["kind"],
             Listing.available_to >= asker["ends_from"],
             Listing.available_from <= asker["starts_to"],
             place,
@@ -323,6 +340,26 @@ def _fraction_score(asker: AskerValues, pair: TableValuedAlias) -> ColumnElement
     )
 
 
+def _quality(asker: AskerValues) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """What the quality adds, to a score or to a prospect; and whether something is amiss with it."""
+    is_offered = Listing.kind == ListingKind.SURPLUS
+    documentation = case((is_offered, Listing.documentation), else_=asker["documentation"])
+    quality_class = case((is_offered, Listing.quality_class), else_=asker["quality_class"])
+    accepts_declared = case((is_offered, asker["accepts_declared"]), else_=Listing.accepts_declared)
+    accepts_class_max = case((is_offered, asker["accepts_class_max"]), else_=Listing.accepts_class_max)
+    is_refused = func.coalesce(quality_class, CLEAN_CLASS) > accepts_class_max
+    is_declared = documentation == literal_column(f"'{Documentation.DECLARED}'")
+    is_undocumented = and_(documentation == literal_column(f"'{Documentation.NONE}'"), quality_class.is_(None))
+    is_unproven = or_(is_undocumented, and_(is_declared, not_(accepts_declared)))
+    score = case(
+        (is_refused, _constant(0)),
+        (is_unproven, _constant(MISSED_QUALITY)),
+        (is_declared, _constant(DECLARED_SCORE)),
+        else_=_constant(PROVEN_SCORE),
+    )
+    return score.label("quality_score"), or_(is_refused, is_unproven).label("is_amiss")
+
+
 def _judgement(fact: FromClause) -> tuple[ColumnElement[Any], ...]:
     """The bound, at least what `geo` gives, term by term; and whether the pair may be a match and may be a miss."""
     half, overlap_days = _constant(MISSED_SHARE), fact.c.last_less_first + 1
@@ -340,13 +377,14 @@ def _judgement(fact: FromClause) -> tuple[ColumnElement[Any], ...]:
         Criterion.PERIOD: case((is_apart, apart), else_=together),
         Criterion.QUANTITY: case((is_small, half * quantity), else_=quantity),
         Criterion.FRACTION: case((is_ungraded, _constant(MISSED_FRACTION)), else_=fact.c.fraction_score),
+        Criterion.QUALITY: fact.c.quality_score,
     }
     weighted = [_constant(WEIGHTS[criterion]) * term for criterion, term in terms.items()]
     may_be_too_far = fact.c.most_m >= fact.c.limit_m
     return (
         reduce(add, weighted).label("bound"),
-        not_(or_(is_too_far, is_apart, is_small, is_ungraded)).label("may_fit"),
-        or_(may_be_too_far, is_apart, is_small, is_ungraded).label("may_miss"),
+        not_(or_(is_too_far, is_apart, is_small, is_ungraded, fact.c.is_amiss)).label("may_fit"),
+        or_(may_be_too_far, is_apart, is_small, is_ungraded, fact.c.is_amiss).label("may_miss"),
     )
 
 

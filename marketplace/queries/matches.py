@@ -23,10 +23,11 @@ from geo.matching import Lot, assess_pair
 from geo.materials import Fraction, MaterialGroup, Taxonomy, taxonomy
 from geo.near_misses import near_miss_key, prospect
 from geo.postgis import lon_lat
-from marketplace.models import Listing, MaterialRow, Municipality, Organisation, Project
+from geo.proof import Outcome
+from marketplace.models import Facility, Listing, MaterialRow, Municipality, Organisation, Project
 from marketplace.queries.match_askers import NOTHING, Asker, Most, asker_of
 from marketplace.queries.match_candidates import Candidates, candidates
-from marketplace.types import ListingKind, ListingStatus, PriceKind
+from marketplace.types import Documentation, ListingKind, ListingStatus, PriceKind
 
 LIMIT: Final = 6
 NEAR_LIMIT: Final = 4
@@ -37,6 +38,10 @@ SPARSE: Final = 8
 """Where so few lie near, it is cheaper to look as far as may be at once."""
 ROUNDING: Final = 1e-6
 """Scores and prospects are rounded to this, so a bound says nothing finer."""
+
+
+BARRING: Final = frozenset({Outcome.CONTAMINATED, Outcome.HAZARDOUS})
+"""What no taker may have of a material that is not judged by the classes of the soil table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,10 @@ class MatchedListing:
     municipality_name: str
     position: Position
     is_example: bool
+    documentation: Documentation
+    facility_name: str | None
+    facility_id: int | None
+    accepts_class_max: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +133,11 @@ def matches_for_listings(
 
 
 def _has_counterparts(listing: Listing, *, today: date, taxonomy: Taxonomy) -> bool:
-    """Not a listing that is closed or over, nor one of a material that the taxonomy no longer has."""
+    """Not a listing that is closed or over, of a material that is no more, or of masses that nobody may take."""
     is_alive = listing.status is not ListingStatus.CLOSED and listing.available_to >= today
-    return is_alive and listing.material_key in taxonomy.materials
+    return (
+        is_alive and listing.material_key in taxonomy.materials and not lot_of(listing, today=today).is_taken_by_nobody
+    )
 
 
 def lot_of(listing: Listing | Row[Any], *, today: date) -> Lot:
@@ -141,6 +152,11 @@ def lot_of(listing: Listing | Row[Any], *, today: date) -> Lot:
         available_from=max(listing.available_from, today),
         available_to=listing.available_to,
         max_distance_km=listing.max_distance_km,
+        documentation=listing.documentation,
+        quality_class=listing.quality_class,
+        is_barred=listing.quality_class is None and listing.quality_outcome in BARRING,
+        accepts_declared=listing.accepts_declared,
+        accepts_class_max=listing.accepts_class_max,
     )
 
 
@@ -254,6 +270,7 @@ def _matched_listings(session: Session, ids: set[int]) -> dict[int, MatchedListi
             MaterialRow.group,
             Organisation.name.label("organisation_name"),
             Project.name.label("project_name"),
+            Facility.name.label("facility_name"),
             Municipality.name.label("municipality_name"),
             lon.label("lon"),
             lat.label("lat"),
@@ -261,6 +278,7 @@ def _matched_listings(session: Session, ids: set[int]) -> dict[int, MatchedListi
         .join(Listing.material)
         .join(Listing.organisation)
         .outerjoin(Listing.project)
+        .outerjoin(Listing.facility)
         .join(Listing.municipality)
         .where(Listing.id.in_(ids))
     )
@@ -286,4 +304,8 @@ def _matched_listing(row: Any) -> MatchedListing:
         municipality_name=row.municipality_name,
         position=Position(lon=row.lon, lat=row.lat),
         is_example=listing.is_example,
+        documentation=listing.documentation,
+        facility_name=row.facility_name,
+        facility_id=listing.facility_id,
+        accepts_class_max=listing.accepts_class_max,
     )

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from geo import norway
 from geo.assessment import LotKind
 from geo.geometry import LONLAT_DECIMALS, Position
-from geo.matching import Lot
+from geo.matching import Lot, counterparts
 from geo.materials import Fraction, taxonomy
+from geo.proof import Documentation
 from geo.quantities import Quantity
 
 MATERIALS = sorted(taxonomy().materials)
@@ -63,19 +64,37 @@ def lots(draw: st.DrawFn, kind: LotKind) -> Lot:
         available_from=starts,
         available_to=ends,
         max_distance_km=draw(st.none() | decimals("1", "600", places=1)),
+        **draw(proofs() if kind is LotKind.SURPLUS else acceptances()),
     )
+
+
+def proofs() -> st.SearchStrategy[dict[str, object]]:
+    """What a surplus's quality rests on; most of them are clean, as most that are traded."""
+    return st.fixed_dictionaries(
+        {
+            "documentation": st.sampled_from(Documentation),
+            "quality_class": st.none() | st.just(1) | st.integers(1, 6),
+        }
+    )
+
+
+def acceptances() -> st.SearchStrategy[dict[str, object]]:
+    """What a taker says of the quality of what it takes."""
+    return st.fixed_dictionaries({"accepts_declared": st.booleans(), "accepts_class_max": st.integers(1, 5)})
 
 
 surpluses = lots(LotKind.SURPLUS)
 demands = lots(LotKind.DEMAND)
+receptions = lots(LotKind.RECEPTION)
+takers = demands | receptions
 
 
 @st.composite
 def compatible_pairs(draw: st.DrawFn) -> tuple[Lot, Lot]:
-    """A surplus and a demand of materials that can serve for one another."""
-    surplus, demand = draw(surpluses), draw(demands)
-    material = draw(st.sampled_from(sorted(taxonomy().compatible_demands(surplus.material))))
-    return surplus, replace(demand, material=material)
+    """A surplus and a taker of materials that can serve for one another."""
+    surplus, taker = draw(surpluses), draw(takers)
+    serving = counterparts(LotKind.SURPLUS, material=surplus.material, taxonomy=taxonomy())
+    return surplus, replace(taker, material=draw(st.sampled_from(sorted(serving[taker.kind]))))
 
 
 distances_m = st.floats(0, 200_000)

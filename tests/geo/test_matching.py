@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from geo.assessment import (
     WEIGHTS,
+    AcceptClass,
     Assessment,
     ChangeKind,
     Criterion,
     Grading,
     LotKind,
     LowerSmallestLot,
+    ProveQuality,
     RaiseDistanceLimit,
     ShiftPeriod,
     Timing,
@@ -27,7 +29,8 @@ from geo.assessment import (
 from geo.errors import MaterialError
 from geo.matching import Lot, assess, assess_pair, candidate_bounds
 from geo.materials import Treatment, read_fraction, taxonomy
-from tests.geo.strategies import compatible_pairs, decimals, demands, distances_m, surpluses
+from geo.proof import Documentation
+from tests.geo.strategies import compatible_pairs, decimals, distances_m, surpluses, takers
 
 TAXONOMY = taxonomy()
 MAY, JUNE = (date(2026, 5, 1), date(2026, 5, 31)), (date(2026, 6, 1), date(2026, 6, 30))
@@ -38,6 +41,7 @@ def lot(kind: LotKind, material: str, fraction: str | None, period: tuple[date, 
         kind=kind,
         material=material,
         fraction=read_fraction(fraction) if fraction else None,
+        documentation=Documentation.TESTED if kind is LotKind.SURPLUS else Documentation.NONE,
         available_from=period[0],
         available_to=period[1],
         **{"mass_t": Decimal(1000), **{name: Decimal(number) for name, number in stated.items()}},
@@ -50,6 +54,10 @@ def surplus(material="base_course", fraction="0/32", period=MAY, **stated: str) 
 
 def demand(material="base_course", fraction="0/32", period=MAY, **stated: str) -> Lot:
     return lot(LotKind.DEMAND, material, fraction, period, **stated)
+
+
+def reception(material="clay", fraction=None, period=MAY, **stated: str) -> Lot:
+    return lot(LotKind.RECEPTION, material, fraction, period, **stated)
 
 
 def judged(one: Lot, other: Lot, *, distance_m: float = 10_000) -> Assessment:
@@ -65,7 +73,7 @@ def test_same_material_next_door_worked_by_hand():
     """31 days in common, 1000 of 1000 t, at the gate: 1 in all but quantity, 1000 / 1200 there."""
     found = judged(surplus(), demand(), distance_m=0)
     assert found.is_match
-    assert [term.verdict for term in found.terms] == [Verdict.FIT] * 5
+    assert [term.verdict for term in found.terms] == [Verdict.FIT] * 6
     assert found.score == pytest.approx(0.85 + 0.15 * 1000 / 1200, abs=1e-6)
     assert (found.coverage, found.share_used) == (1, 1)
 
@@ -79,7 +87,7 @@ def test_rock_to_be_crushed_for_a_road_worked_by_hand():
     assert found.material.substitution.treatment is Treatment.CRUSHING
     assert found.period.overlap_days == 15
     assert (found.coverage, found.share_used, found.quantity.usable_t) == (0.1, 1, 400)
-    expected = 0.35 * 0.5 + 0.25 * 0.9 + 0.15 * 0.5 + 0.15 * 400 / 600 + 0.10 * 0.8
+    expected = 0.30 * 0.5 + 0.20 * 0.9 + 0.15 * 0.5 + 0.15 * 400 / 600 + 0.10 * 0.8 + 0.10
     assert found.score == pytest.approx(expected, abs=1e-6)
 
 
@@ -179,6 +187,67 @@ def test_wrong_fraction_that_could_be_sieved_is_a_near_miss_that_says_so():
 
 def test_grains_that_are_too_fine_are_beyond_change():
     assert not judged(surplus("crushed_rock", "0/4"), demand("crushed_rock", "8/16")).is_near_miss
+
+
+# Quality --------------------------------------------------------------------------------------------------------
+
+TESTED, DECLARED, UNDOCUMENTED = Documentation.TESTED, Documentation.DECLARED, Documentation.NONE
+
+
+@pytest.mark.parametrize(
+    ("documentation", "quality_class", "accepts_declared", "accepts_class_max", "score", "changes"),
+    [
+        (TESTED, 1, False, 1, 1.0, ()),
+        (TESTED, None, False, 1, 1.0, ()),  # concrete and asphalt have no classes
+        (DECLARED, None, True, 1, 0.6, ()),
+        (DECLARED, None, False, 1, 0.0, (ProveQuality(needs=TESTED),)),
+        (UNDOCUMENTED, None, True, 5, 0.0, (ProveQuality(needs=DECLARED),)),
+        (UNDOCUMENTED, None, False, 5, 0.0, (ProveQuality(needs=TESTED),)),
+        # a class has been found by tests, whatever is published
+        (UNDOCUMENTED, 2, False, 2, 1.0, ()),
+        (TESTED, 3, True, 3, 1.0, ()),
+        (TESTED, 3, True, 2, 0.0, (AcceptClass(from_class=2, to_class=3),)),
+        (TESTED, 5, True, 5, 1.0, ()),
+        (TESTED, 6, True, 5, 0.0, ()),
+    ],
+)
+def test_quality(documentation, quality_class, accepts_declared, accepts_class_max, score, changes):
+    offered = replace(surplus("clay", None), documentation=documentation, quality_class=quality_class)
+    for taker in (demand("clay", None), reception()):
+        asked = replace(taker, accepts_declared=accepts_declared, accepts_class_max=accepts_class_max)
+        found = judged(offered, asked)
+        assert (found.quality.score, found.quality.changes) == (score, changes)
+        assert found.is_match == (score > 0)
+        assert found.is_near_miss == bool(changes)
+
+
+def test_what_is_barred_is_beyond_change():
+    barred = replace(surplus("concrete", None), is_barred=True)
+    assert barred.is_taken_by_nobody
+    assert not judged(barred, demand("concrete", None)).is_near_miss
+
+
+@given(one=surpluses, other=takers, quality_class=st.integers(1, 6))
+def test_a_worse_class_never_scores_better(one, other, quality_class):
+    known = replace(one, documentation=TESTED, quality_class=one.quality_class or 1)
+    worse = replace(known, quality_class=max(quality_class, known.quality_class))
+    assert judged(worse, other).score <= judged(known, other).score
+
+
+# Receptions -----------------------------------------------------------------------------------------------------
+
+
+def test_a_reception_takes_what_its_permit_names_and_nothing_that_could_be_made_into_it():
+    assert judged(surplus("clay", None), reception("clay")).is_match
+    rock = judged(surplus("blasted_rock", "0/500"), reception("base_course"))
+    assert not rock.is_match
+    assert not rock.is_near_miss
+
+
+def test_a_reception_that_has_not_said_a_fraction_takes_every_one():
+    found = judged(surplus("blasted_rock", "0/500"), reception("blasted_rock"))
+    assert (found.fraction.grading, found.fraction.score) == (Grading.NOT_APPLICABLE, 1)
+    assert judged(surplus("blasted_rock", "0/500"), reception("blasted_rock", "0/300")).is_near_miss
 
 
 # Period ---------------------------------------------------------------------------------------------------------
@@ -322,9 +391,9 @@ def test_what_is_no_distance_is_refused(distance_m):
 
 
 def test_two_of_a_kind_are_refused():
-    with pytest.raises(ValueError, match="not a surplus and a demand"):
+    with pytest.raises(ValueError, match="not a surplus and a taker"):
         judged(demand(), demand())
-    with pytest.raises(ValueError, match="not a surplus and a demand"):
+    with pytest.raises(ValueError, match="not a surplus and a taker"):
         assess_pair(surplus(), surplus(), distance_m=1, taxonomy=TAXONOMY)
 
 
@@ -344,13 +413,13 @@ def test_impossible_lot_is_refused(wrong):
         replace(surplus(), **wrong)
 
 
-@given(one=surpluses, other=demands, distance_m=distances_m)
+@given(one=surpluses, other=takers, distance_m=distances_m)
 def test_it_does_not_matter_which_side_asks(one, other, distance_m):
     asked = assess_pair(one, other, distance_m=distance_m, taxonomy=TAXONOMY)
     assert assess_pair(other, one, distance_m=distance_m, taxonomy=TAXONOMY) == asked
 
 
-@given(one=surpluses, other=demands, distance_m=distances_m)
+@given(one=surpluses, other=takers, distance_m=distances_m)
 def test_scores_lie_in_the_unit_interval_and_only_a_miss_scores_nothing(one, other, distance_m):
     found = judged(one, other, distance_m=distance_m)
     assert 0 <= found.score <= 1
@@ -363,7 +432,7 @@ def test_scores_lie_in_the_unit_interval_and_only_a_miss_scores_nothing(one, oth
     assert 1 in (found.coverage, found.share_used)
 
 
-@given(one=surpluses, other=demands, distance_m=distances_m)
+@given(one=surpluses, other=takers, distance_m=distances_m)
 def test_match_has_no_misses_and_near_miss_has_some_with_changes(one, other, distance_m):
     found = judged(one, other, distance_m=distance_m)
     assert found.is_match == (found.misses == ())
@@ -373,12 +442,12 @@ def test_match_has_no_misses_and_near_miss_has_some_with_changes(one, other, dis
         assert all(term.changes for term in found.misses)
 
 
-@given(one=surpluses, other=demands, distance_m=distances_m, nearer=st.floats(0, 1))
+@given(one=surpluses, other=takers, distance_m=distances_m, nearer=st.floats(0, 1))
 def test_nearer_never_lowers_the_score(one, other, distance_m, nearer):
     assert judged(one, other, distance_m=distance_m * nearer).score >= judged(one, other, distance_m=distance_m).score
 
 
-@given(one=surpluses, other=demands, more=st.tuples(*[st.integers(0, 200)] * 4))
+@given(one=surpluses, other=takers, more=st.tuples(*[st.integers(0, 200)] * 4))
 def test_wider_periods_never_lower_the_score(one, other, more):
     days = [timedelta(days=number) for number in more]
     wider_one = replace(one, available_from=one.available_from - days[0], available_to=one.available_to + days[1])
@@ -388,13 +457,13 @@ def test_wider_periods_never_lower_the_score(one, other, more):
     assert judged(wider_one, wider_other).score >= judged(one, other).score
 
 
-@given(one=surpluses, other=demands, more_t=st.tuples(*[decimals("0", "100000")] * 2))
+@given(one=surpluses, other=takers, more_t=st.tuples(*[decimals("0", "100000")] * 2))
 def test_more_to_give_or_to_take_never_lowers_the_score(one, other, more_t):
     larger = judged(replace(one, mass_t=one.mass_t + more_t[0]), replace(other, mass_t=other.mass_t + more_t[1]))
     assert larger.score >= judged(one, other).score
 
 
-@given(one=surpluses, other=demands, more_t=decimals("0", "100000"))
+@given(one=surpluses, other=takers, more_t=decimals("0", "100000"))
 def test_larger_surplus_never_covers_less_of_the_same_demand(one, other, more_t):
     larger = judged(replace(one, mass_t=one.mass_t + more_t), other)
     assert larger.coverage >= judged(one, other).coverage
@@ -408,8 +477,7 @@ def test_every_match_and_near_miss_lies_within_the_bounds_a_search_filters_by(pa
     assume(found.is_match or found.is_near_miss)
     own, candidate = (other, one) if asks_demand else (one, other)
     bounds = candidate_bounds(own, taxonomy=TAXONOMY, with_near_misses=not found.is_match)
-    assert candidate.kind is bounds.kind
-    assert candidate.material in bounds.materials
+    assert candidate.material in bounds.materials[candidate.kind]
     assert candidate.available_to >= bounds.ends_from
     assert candidate.available_from <= bounds.starts_to
     assert distance_m <= bounds.reach_m

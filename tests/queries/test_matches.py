@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from geo.assessment import LotKind, rank_key
 from geo.geometry import Position
-from geo.matching import DEFAULT_REACH_KM, Lot, assess_pair
+from geo.matching import DEFAULT_REACH_KM, Lot, assess_pair, counterparts
 from geo.materials import MaterialGroup, taxonomy
 from geo.near_misses import near_miss_key, prospect
 from geo.units import SRID_LONLAT, SRID_STORED, EnteredUnit
@@ -30,7 +30,7 @@ from marketplace.queries.match_candidates import AT_ONCE, candidate_statement, c
 from marketplace.queries.matches import Matches, lot_of, matches_for_listing, matches_for_listings
 from marketplace.queries.projects import position_of
 from marketplace.services.scale import load_scale
-from marketplace.types import ClosedReason, Haulage, ListingKind, ListingStatus, Loading, PriceKind
+from marketplace.types import ClosedReason, Documentation, Haulage, ListingKind, ListingStatus, Loading, PriceKind
 from tests.conftest import NOW, QueryCounter
 from tests.factories import BAERUM, SANDVIKA, Factory, stored_point
 from tests.geo import strategies
@@ -38,6 +38,7 @@ from tests.geo import strategies
 TODAY = local_date(NOW)
 TAXONOMY = taxonomy()
 SURPLUS, DEMAND = ListingKind.SURPLUS, ListingKind.DEMAND
+MOST_IN_A_CROWD = 25
 
 
 # The oracle -------------------------------------------------------------------------------------------------------
@@ -60,7 +61,7 @@ def found_by_brute_force(
     assessed = [
         (id_, assess_pair(lot, other, distance_m=here.distance_m(place), taxonomy=TAXONOMY))
         for id_, other, place in everyone or everyone_open(session)
-        if other.kind is not lot.kind
+        if (other.kind is LotKind.SURPLUS) != (lot.kind is LotKind.SURPLUS)
     ]
     fits = [(rank_key(each, tie_break=id_), id_) for id_, each in assessed if each.is_match]
     near = [(near_miss_key(each, tie_break=id_), id_) for id_, each in assessed if each.is_near_miss]
@@ -93,18 +94,29 @@ class Owner:
 
     organisation_id: int
     user_id: int
+    facility_ids: tuple[int, ...]
 
 
 @pytest.fixture
 def owner(make: Factory) -> Owner:
     organisation = make.organisation()
-    return Owner(organisation_id=organisation.id, user_id=make.member(organisation).id)
+    facilities = [make.facility() for _ in range(MOST_IN_A_CROWD + 1)]
+    return Owner(
+        organisation_id=organisation.id,
+        user_id=make.member(organisation).id,
+        facility_ids=tuple(each.id for each in facilities),
+    )
 
 
-def row_of(placed: Placed, owner: Owner, **values: object) -> dict[str, Any]:
+def row_of(placed: Placed, owner: Owner, *, place: int = MOST_IN_A_CROWD, **values: object) -> dict[str, Any]:
     lot = placed.lot
     return {
         "kind": ListingKind(lot.kind.value),
+        "facility_id": owner.facility_ids[place] if lot.kind is LotKind.RECEPTION else None,
+        "documentation": lot.documentation,
+        "quality_class": lot.quality_class,
+        "accepts_declared": lot.accepts_declared,
+        "accepts_class_max": lot.accepts_class_max,
         "status": ListingStatus.PUBLISHED,
         "organisation_id": owner.organisation_id,
         "created_by_id": owner.user_id,
@@ -134,13 +146,16 @@ def stored(session: Session, owner: Owner, crowd: Sequence[Placed]) -> Iterator[
     """The listings are there inside the block, and gone after it."""
     savepoint = session.begin_nested()
     if crowd:
-        session.execute(insert(Listing), [row_of(each, owner) for each in crowd])
+        session.execute(insert(Listing), [row_of(each, owner, place=place) for place, each in enumerate(crowd)])
     yield
     savepoint.rollback()
     session.expire_all()
 
 
 def store(session: Session, owner: Owner, placed: Placed, **values: object) -> Listing:
+    """A listing that asks. A surplus is a draft: it may be anything, and one that is published is clean."""
+    if placed.lot.kind is LotKind.SURPLUS:
+        values = {"status": ListingStatus.DRAFT, **values}
     listing = session.scalars(insert(Listing).returning(Listing), [row_of(placed, owner, **values)]).one()
     session.flush()
     return listing
@@ -158,10 +173,13 @@ def places(draw: st.DrawFn) -> tuple[float, float]:
 def lots_about(draw: st.DrawFn, asking: Lot) -> Lot:
     """A counterpart that is often compatible, so that what the other criteria say comes into play."""
     is_surplus = asking.kind is LotKind.SURPLUS
-    lot = draw(strategies.demands if is_surplus else strategies.surpluses)
+    lot = draw(strategies.takers if is_surplus else strategies.surpluses)
+    if not is_surplus:  # what is published is clean
+        documentation = draw(st.sampled_from([Documentation.DECLARED, Documentation.TESTED]))
+        lot = replace(lot, documentation=documentation, quality_class=draw(st.sampled_from([None, 1])))
     if draw(st.integers(0, 5)):
-        serving = TAXONOMY.compatible_demands if is_surplus else TAXONOMY.compatible_offers
-        lot = replace(lot, material=draw(st.sampled_from(sorted(serving(asking.material)))))
+        serving = counterparts(asking.kind, material=asking.material, taxonomy=TAXONOMY)[lot.kind]
+        lot = replace(lot, material=draw(st.sampled_from(sorted(serving))))
     if asking.fraction and draw(st.integers(0, 3)) == 0:
         lot = replace(lot, fraction=asking.fraction)
     starts = TODAY + timedelta(days=draw(st.integers(-60, 200)))
@@ -170,12 +188,12 @@ def lots_about(draw: st.DrawFn, asking: Lot) -> Lot:
 
 @st.composite
 def scenes(draw: st.DrawFn) -> tuple[Placed, list[Placed]]:
-    """A listing that asks, and a crowd of others of the other kind."""
-    lot = draw(strategies.surpluses | strategies.demands)
+    """A listing that asks, and a crowd of others for it to choose from."""
+    lot = draw(strategies.surpluses | strategies.takers)
     starts = TODAY + timedelta(days=draw(st.integers(-60, 120)))
     ends = max(TODAY, starts + timedelta(days=draw(st.integers(0, 120))))
     lot = replace(lot, available_from=starts, available_to=ends)
-    crowd = draw(st.lists(st.builds(Placed, lot=lots_about(lot), position=places()), max_size=25))
+    crowd = draw(st.lists(st.builds(Placed, lot=lots_about(lot), position=places()), max_size=MOST_IN_A_CROWD))
     return Placed(lot=lot, position=draw(places())), crowd
 
 
