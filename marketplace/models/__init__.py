@@ -11,7 +11,7 @@ from marketplace.models.mail import OutboxMail
 from marketplace.models.material import MaterialRow
 from marketplace.models.municipality import County, Municipality, MunicipalityAlias
 from marketplace.models.place import GazetteerPlace, PlaceKind
-from marketplace.models.plan import MassPlanRow, ReductionTarget
+from marketplace.models.plan import MassPlanRow, PlannedListing, ReductionTarget
 from marketplace.models.project import Project
 from marketplace.models.quality import BackgroundOverride, Declaration, LabDraft, LabReport, LabSample, LabValueRow
 
@@ -40,6 +40,7 @@ __all__ = [
     "Organisation",
     "OutboxMail",
     "PlaceKind",
+    "PlannedListing",
     "Project",
     "ReductionTarget",
     "Throttle",

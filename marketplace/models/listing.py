@@ -171,7 +171,7 @@ class Listing(Base):
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id"), index=True)
     facility_id: Mapped[int | None] = mapped_column(ForeignKey("facility.id"), index=True)
-    plan_row_id: Mapped[int | None] = mapped_column(ForeignKey("mass_plan_row.id"), index=True)
+    plan_row_id: Mapped[int | None] = mapped_column(ForeignKey("mass_plan_row.id", ondelete="SET NULL"), index=True)
     external_reference: Mapped[str | None] = mapped_column(String(80))
     """What its owner calls it in a file of theirs, so that the same row read again is the same listing."""
     material_key: Mapped[str] = mapped_column(ForeignKey("material.key"), index=True)

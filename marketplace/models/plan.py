@@ -5,7 +5,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.models.base import Base
 from marketplace.models.project import Project
-from marketplace.types import CreatedAt, Id, LongText, Mass, Moment
+from marketplace.types import CreatedAt, Day, Id, LongText, Mass, Moment
 
 
 def _range(name: str) -> CheckConstraint:
@@ -65,6 +65,22 @@ class MassPlanRow(Base):
     updated_at: Mapped[Moment | None]
 
     project: Mapped[Project] = relationship()
+
+
+class PlannedListing(Base):
+    """What the plan last wrote into a listing that was made from one of its rows.
+
+    It tells what a person has changed since from what still stands as it was planned.
+    """
+
+    __tablename__ = "planned_listing"
+
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id", ondelete="CASCADE"), primary_key=True)
+    mass_t: Mapped[Mass]
+    available_from: Mapped[Day]
+    available_to: Mapped[Day]
+    description: Mapped[LongText] = mapped_column(server_default="")
+    written_at: Mapped[Moment]
 
 
 class ReductionTarget(Base):

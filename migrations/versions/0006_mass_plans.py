@@ -96,10 +96,26 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("plan_row_id IS NOT NULL AND status <> 'closed'"),
     )
-    op.create_foreign_key(op.f("fk_listing_plan_row_id"), "listing", "mass_plan_row", ["plan_row_id"], ["id"])
+    op.create_foreign_key(
+        op.f("fk_listing_plan_row_id"), "listing", "mass_plan_row", ["plan_row_id"], ["id"], ondelete="SET NULL"
+    )
+    op.create_table(
+        "planned_listing",
+        sa.Column("listing_id", sa.BigInteger(), nullable=False),
+        sa.Column("mass_t", sa.Numeric(precision=14, scale=3), nullable=False),
+        sa.Column("available_from", sa.Date(), nullable=False),
+        sa.Column("available_to", sa.Date(), nullable=False),
+        sa.Column("description", sa.Text(), server_default="", nullable=False),
+        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["listing_id"], ["listing.id"], name=op.f("fk_planned_listing_listing_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("listing_id", name=op.f("pk_planned_listing")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("planned_listing")
     op.drop_column("listing", "plan_row_id")
     op.drop_table("reduction_target")
     op.drop_table("mass_plan_row")
