@@ -46,13 +46,15 @@ class QualityTables:
     parameters: Mapping[str, Parameter]
     names: Mapping[str, str]
     """Code by every way the name is written, as `plain_name` gives it."""
+    parts: Mapping[str, tuple[str, ...]]
+    """Codes by the sum they are a part of."""
     limits: Mapping[tuple[RuleBook, Medium], LimitsByParameter]
     rule_books: Mapping[RuleBook, RuleBookInfo]
     sampling: Mapping[str, SamplingRule]
 
     def parts_of(self, code: str) -> tuple[str, ...]:
         """The codes that make up a sum; empty for what is no sum."""
-        return tuple(parameter.code for parameter in self.parameters.values() if parameter.part_of == code)
+        return self.parts.get(code, ())
 
     def is_judged(self, code: str) -> bool:
         """Whether any rule book has a limit for it."""
@@ -96,6 +98,7 @@ def read_quality_tables(folder: Path) -> QualityTables:
     return QualityTables(
         parameters=parameters,
         names=_names(folder / "parameters.csv"),
+        parts=_parts(parameters),
         limits=MappingProxyType(limits),
         rule_books=_table(folder / "rule_books.csv", _rule_book, key=lambda book: book.key),
         sampling=_table(folder / "sampling.csv", _sampling_rule, key=lambda rule: rule.key),
@@ -143,6 +146,14 @@ def _names(path: Path) -> Mapping[str, str]:
                 reason = f"{name} is a name of {found[plain_name(name)]} already"
                 raise LabError(LabFault.BAD_TABLE, table=path.name, line=line, reason=reason)
     found.pop("", None)
+    return MappingProxyType(found)
+
+
+def _parts(parameters: Mapping[str, Parameter]) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for parameter in parameters.values():
+        if parameter.part_of is not None:
+            found[parameter.part_of] = (*found.get(parameter.part_of, ()), parameter.code)
     return MappingProxyType(found)
 
 
