@@ -96,6 +96,7 @@ class Listing(Base):
         CheckConstraint("status <> 'published' OR renewed_at IS NOT NULL", name="renewed_at"),
         CheckConstraint("(status = 'paused') = (paused_reason IS NOT NULL)", name="paused"),
         CheckConstraint("quality_class BETWEEN 1 AND 6", name="quality_class"),
+        CheckConstraint(CLEAN_ENOUGH, name="clean"),
         CheckConstraint("accepts_class_max BETWEEN 1 AND 5", name="accepts_class_max"),
         CheckConstraint("(kind = 'reception') = (facility_id IS NOT NULL)", name="facility_id"),
         CheckConstraint("hides_position = (exact_position_25833 IS NOT NULL)", name="hides_position"),

@@ -30,6 +30,7 @@ from marketplace.i18n_marker import N_
 from marketplace.models import Facility, Installation, Listing, Membership, Organisation, Project, User
 from marketplace.queries.accounts import account_for_session
 from marketplace.queries.municipalities import locate_municipality
+from marketplace.services.demo_proof import add_proof
 from marketplace.services.listings import (
     ListingDetails,
     close_listing,
@@ -126,7 +127,11 @@ def load_demo(session: Session, *, now: datetime) -> DemoLoaded | None:
         row["key"]: _add_project(session, row, actors=actors, organisations=organisations, now=now)
         for row in read_rows("projects.csv")
     }
-    listings = [_add_listing(session, row, actors=actors, projects=projects, now=now) for row in listing_rows()]
+    proofs = {row["listing"]: row for row in read_rows("proofs.csv")}
+    listings = [
+        _add_listing(session, row, actors=actors, projects=projects, proof=proofs.get(row["key"]), now=now)
+        for row in listing_rows()
+    ]
     installation.demo_loaded_at = now
     session.flush()
     return DemoLoaded(
@@ -293,9 +298,15 @@ def _add_project(
 
 
 def _add_listing(
-    session: Session, row: Row, *, actors: Mapping[str, Actor], projects: Mapping[str, Project], now: datetime
+    session: Session,
+    row: Row,
+    *,
+    actors: Mapping[str, Actor],
+    projects: Mapping[str, Project],
+    proof: Row | None,
+    now: datetime,
 ) -> Listing:
-    """Write the listing on the day it is to have been written, and lead it to its status."""
+    """Write the listing on the day it is to have been written, with its proof, and lead it to its status."""
     actor, project = actors[row["posted_by"]], projects[row["project"]]
     written_at = now - timedelta(days=int(row["age_days"]))
     listing = create_listing(
@@ -307,6 +318,8 @@ def _add_listing(
         is_example=True,
     )
     listing.created_at = written_at
+    if proof is not None:
+        add_proof(session, actor, listing=listing, row=proof, now=written_at)
     status = ListingStatus(row["status"])
     if status is not ListingStatus.DRAFT:
         publish_listing(session, actor, listing_id=listing.id, now=written_at)

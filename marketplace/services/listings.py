@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum, auto
 
 from geoalchemy2.shape import from_shape
+from shapely import Point
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -13,11 +14,12 @@ from marketplace.clock import local_date
 from marketplace.errors import Conflict, Forbidden, InvalidInput, NotFound, field_error
 from marketplace.i18n_marker import N_
 from marketplace.models import Listing
+from marketplace.queries.positions import Blur
 from marketplace.services.editing import require_unchanged
 from marketplace.services.listing_details import CheckedDetails, ListingDetails, check_details
 from marketplace.services.quality import refresh_quality, require_clean
 from marketplace.services.search_text import refresh_search_text
-from marketplace.types import ClosedReason, ListingStatus, PausedReason
+from marketplace.types import ClosedReason, ListingKind, ListingStatus, PausedReason
 
 __all__ = [
     "ALLOWED_FROM",
@@ -26,12 +28,15 @@ __all__ = [
     "Transition",
     "can",
     "close_expired",
+    "close_held",
     "close_listing",
     "create_listing",
     "delete_draft",
     "duplicate_listing",
     "lock_listing",
+    "pause_held",
     "pause_listing",
+    "publish_held",
     "publish_listing",
     "update_listing",
 ]
@@ -67,10 +72,13 @@ WRONG_TRANSITION: dict[ListingStatus, str] = {
     ListingStatus.CLOSED: N_("This listing is closed and stays as it was. Copy it to a new draft instead."),
 }
 
+KEPT_BY_FACILITY = N_("What a facility takes in is changed on the facility's own page.")
+
 
 def can(transition: Transition, listing: Listing) -> bool:
-    """Whether the listing's status allows the transition."""
-    return listing.status in ALLOWED_FROM[transition]
+    """Whether the listing's status allows the transition; a facility's listing only ever ends by itself."""
+    is_its_own = listing.facility_id is None or transition is Transition.EXPIRE
+    return is_its_own and listing.status in ALLOWED_FROM[transition]
 
 
 def lock_listing(session: Session, actor: Actor, *, listing_id: int, for_: Transition) -> Listing:
@@ -85,6 +93,8 @@ def lock_listing(session: Session, actor: Actor, *, listing_id: int, for_: Trans
         raise NotFound
     if not actor.can_edit(listing.organisation_id):
         raise Forbidden
+    if listing.facility_id is not None:
+        raise Conflict(KEPT_BY_FACILITY)
     if not can(for_, listing):
         raise Conflict(WRONG_TRANSITION[listing.status])
     return listing
@@ -109,6 +119,8 @@ COPIED = (
     "max_distance_km",
     "description",
     "position_25833",
+    "hides_position",
+    "exact_position_25833",
     "has_own_position",
     "municipality_number",
 )
@@ -136,6 +148,7 @@ def create_listing(
     """
     if actor.user_id is None or not actor.can_edit(organisation_id):
         raise Forbidden
+    _require_posted_by_hand(details)
     listing = Listing(
         status=ListingStatus.DRAFT,
         organisation_id=organisation_id,
@@ -170,6 +183,7 @@ def update_listing(
     """
     listing = lock_listing(session, actor, listing_id=listing_id, for_=Transition.EDIT)
     require_unchanged(listing, seen_version)
+    _require_posted_by_hand(details)
     last_day_before = listing.available_to
     with session.no_autoflush:  # the gate decides before the database is asked to take a changed material
         _apply(session, listing, details, now=now)
@@ -184,6 +198,11 @@ def update_listing(
     return listing
 
 
+def _require_posted_by_hand(details: ListingDetails) -> None:
+    if details.kind is ListingKind.RECEPTION:
+        raise field_error("kind", KEPT_BY_FACILITY)
+
+
 def _apply(session: Session, listing: Listing, details: ListingDetails, *, now: datetime) -> None:
     """Write the details to the listing, all of them or none.
 
@@ -191,12 +210,16 @@ def _apply(session: Session, listing: Listing, details: ListingDetails, *, now: 
         InvalidInput: everything that is wrong with them at once.
     """
     checked = check_details(session, details, organisation_id=listing.organisation_id, now=now)
-    for name, value in column_values(checked).items():
+    blur = Blur(session, organisation_id=listing.organisation_id)
+    for name, value in column_values(checked, blur=blur, was_hidden=bool(listing.hides_position)).items():
         setattr(listing, name, value)
 
 
-def column_values(checked: CheckedDetails) -> dict[str, object]:
+def column_values(checked: CheckedDetails, *, blur: Blur, was_hidden: bool) -> dict[str, object]:
     """What a listing's columns hold when it says this; the same for one that is new and one that is changed.
+
+    `was_hidden` is whether the listing hid its position so far, which it goes on with unless the details say otherwise;
+    `blur` is its organisation's.
 
     Raises:
         InvalidInput: everything that is wrong with the details at once.
@@ -208,7 +231,11 @@ def column_values(checked: CheckedDetails) -> dict[str, object]:
         "kind": details.kind,
         "material_key": details.material_key,
         "project_id": details.project_id,
-        "position_25833": from_shape(checked.point_25833, srid=SRID_STORED),
+        **position_values(
+            checked.point_25833,
+            blur=blur,
+            hides_position=was_hidden if details.hides_position is None else details.hides_position,
+        ),
         "has_own_position": details.own_position is not None,
         "municipality_number": checked.municipality.number,
         "mass_t": mass.mass_t,
@@ -229,6 +256,16 @@ def column_values(checked: CheckedDetails) -> dict[str, object]:
     }
 
 
+def position_values(point_25833: Point, *, blur: Blur, hides_position: bool) -> dict[str, object]:
+    """What the columns of a position hold: where it is, or beside it a place within about a kilometre that is shown."""
+    exact = from_shape(point_25833, srid=SRID_STORED)
+    return {
+        "hides_position": hides_position,
+        "position_25833": from_shape(blur.point_25833(point_25833), srid=SRID_STORED) if hides_position else exact,
+        "exact_position_25833": exact if hides_position else None,
+    }
+
+
 def duplicate_listing(session: Session, actor: Actor, *, listing_id: int, now: datetime) -> Listing:
     """A new draft that says the same as a listing, whatever has become of it; a period that is over starts today.
 
@@ -240,6 +277,8 @@ def duplicate_listing(session: Session, actor: Actor, *, listing_id: int, now: d
         raise NotFound
     if actor.user_id is None or not actor.can_edit(original.organisation_id):
         raise Forbidden
+    if original.facility_id is not None:
+        raise Conflict(KEPT_BY_FACILITY)
     today = local_date(now)
     first, last = original.period
     if last < today:
@@ -279,6 +318,16 @@ def publish_listing(session: Session, actor: Actor, *, listing_id: int, now: dat
         InvalidInput: it is not fit to be published.
     """
     listing = lock_listing(session, actor, listing_id=listing_id, for_=Transition.PUBLISH)
+    publish_held(session, actor, listing, now=now)
+    return listing
+
+
+def publish_held(session: Session, actor: Actor, listing: Listing, *, now: datetime) -> None:
+    """Publish a listing whose row the caller holds, or say of a published one that it still stands.
+
+    Raises:
+        Forbidden, InvalidInput: as `publish_listing`.
+    """
     if not actor.is_confirmed:
         raise Forbidden(N_("Confirm your e-mail address before you publish: the link is in the mail you got."))
     _require_fit_for_publishing(session, listing, now=now)
@@ -288,7 +337,6 @@ def publish_listing(session: Session, actor: Actor, *, listing_id: int, now: dat
     listing.renewed_at = listing.updated_at = now
     listing.asked_at = None
     session.flush()
-    return listing
 
 
 def _require_fit_for_publishing(session: Session, listing: Listing, *, now: datetime) -> None:
@@ -313,10 +361,15 @@ def pause_listing(session: Session, actor: Actor, *, listing_id: int, now: datet
         NotFound, Forbidden, Conflict: no such listing, not the actor's to change, or not published.
     """
     listing = lock_listing(session, actor, listing_id=listing_id, for_=Transition.PAUSE)
-    listing.status, listing.paused_reason = ListingStatus.PAUSED, PausedReason.OWNER
-    listing.updated_at = now
+    pause_held(listing, PausedReason.OWNER, now=now)
     session.flush()
     return listing
+
+
+def pause_held(listing: Listing, reason: PausedReason, *, now: datetime) -> None:
+    """Take a published listing whose row the caller holds out of sight."""
+    listing.status, listing.paused_reason = ListingStatus.PAUSED, reason
+    listing.updated_at = now
 
 
 def close_listing(session: Session, actor: Actor, *, listing_id: int, now: datetime) -> Listing:
@@ -326,7 +379,7 @@ def close_listing(session: Session, actor: Actor, *, listing_id: int, now: datet
         NotFound, Forbidden, Conflict: no such listing, not the actor's to change, a draft, or closed already.
     """
     listing = lock_listing(session, actor, listing_id=listing_id, for_=Transition.CLOSE)
-    _close(listing, ClosedReason.OWNER, now=now)
+    close_held(listing, ClosedReason.OWNER, now=now)
     session.flush()
     return listing
 
@@ -339,9 +392,10 @@ def close_expired(listing: Listing, *, now: datetime) -> None:
     """
     if not can(Transition.EXPIRE, listing):
         raise Conflict(WRONG_TRANSITION[listing.status])
-    _close(listing, ClosedReason.EXPIRED, now=now)
+    close_held(listing, ClosedReason.EXPIRED, now=now)
 
 
-def _close(listing: Listing, reason: ClosedReason, *, now: datetime) -> None:
+def close_held(listing: Listing, reason: ClosedReason, *, now: datetime) -> None:
+    """Close a listing whose row the caller holds, for good."""
     listing.status, listing.closed_reason, listing.paused_reason = ListingStatus.CLOSED, reason, None
     listing.closed_at = listing.updated_at = now

@@ -224,6 +224,10 @@ def upgrade() -> None:
     op.create_index("ix_lab_draft_created_at", "lab_draft", ["created_at"], unique=False)
     op.create_index(op.f("ix_lab_draft_created_by_id"), "lab_draft", ["created_by_id"], unique=False)
     op.create_index(op.f("ix_lab_draft_listing_id"), "lab_draft", ["listing_id"], unique=False)
+    op.add_column(
+        "installation",
+        sa.Column("position_secret", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+    )
     op.add_column("listing", sa.Column("hides_position", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.add_column(
         "listing", sa.Column("exact_position_25833", Geometry("POINT", srid=25833, spatial_index=False), nullable=True)
@@ -307,9 +311,16 @@ def upgrade() -> None:
     op.create_check_constraint(
         op.f("ck_listing_hides_position"), "listing", "hides_position = (exact_position_25833 IS NOT NULL)"
     )
+    op.create_check_constraint(
+        op.f("ck_listing_clean"),
+        "listing",
+        "status <> 'published' OR kind <> 'surplus' OR (documentation <> 'none' AND coalesce(quality_class, 1) = 1"
+        " AND coalesce(quality_outcome, 'clean') NOT IN ('contaminated', 'hazardous'))",
+    )
 
 
 def downgrade() -> None:
+    op.drop_constraint(op.f("ck_listing_clean"), "listing", type_="check")
     op.drop_constraint(op.f("ck_listing_hides_position"), "listing", type_="check")
     op.drop_constraint(op.f("ck_listing_accepts_class_max"), "listing", type_="check")
     op.drop_constraint(op.f("ck_listing_quality_class"), "listing", type_="check")
@@ -328,6 +339,7 @@ def downgrade() -> None:
     op.drop_column("listing", "documentation")
     op.drop_column("listing", "exact_position_25833")
     op.drop_column("listing", "hides_position")
+    op.drop_column("installation", "position_secret")
     op.drop_table("lab_draft")
     op.drop_table("lab_value")
     op.drop_table("lab_sample")

@@ -35,6 +35,7 @@ CONTEXTS: dict[str, dict[str, str | int]] = {
     "reset_password": {"name": "Kari", "token": "the-token"},
     "password_changed": {"name": "Kari"},
     "invitation": {"organisation": "Fjell AS", "inviter": "Ola", "expires_on": "2027-03-15", "token": "the-token"},
+    "listing_paused_quality": {"name": "Kari", "material": "sprengstein", "mass_t": "1200", "listing_id": 7},
     "listing_expires": {
         "name": "Kari",
         "kind": "surplus",

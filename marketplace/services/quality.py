@@ -1,0 +1,230 @@
+"""What is known of a lot's quality, and the one gate that a surplus passes before others can see it.
+
+Whatever changes a lot's samples, declarations, background or material calls `refresh_quality`; whatever would show a
+surplus to others calls `require_clean`. Both ask `geo.gate`, so that there is one answer. Demand and reception offer
+nothing, and are not asked.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from geo import declarations as rules
+from geo.gate import Obstacle, ObstacleKind, Verdict, may_be_clean
+from geo.limits import Medium as SampledMedium
+from geo.limits import RuleBook, rule_book_of
+from geo.materials import Material, taxonomy
+from geo.proof import DeclarationKind, Outcome
+from geo.quality import Judgement, LabValue, Sample, classify
+from marketplace import clock
+from marketplace.clock import local_date
+from marketplace.errors import FieldError, InvalidInput
+from marketplace.models import BackgroundOverride, Declaration, LabReport, LabSample, Listing
+from marketplace.quality_messages import obstacle_message
+from marketplace.services.listing_people import listing_context, recipients
+from marketplace.services.mail import send_mail
+from marketplace.types import Documentation, ListingKind, ListingStatus, PausedReason
+
+log = structlog.get_logger("masseflyt")
+
+NOTHING_STATED = "clean_by"
+"""Beside this field of a form stands what has none of its own: the question how one knows that the lot is clean."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotQuality:
+    """What a lot's quality rests on, and what comes of it. `judgement` is None where nothing was sampled."""
+
+    material: Material
+    reports: tuple[LabReport, ...]
+    """With their samples and values, the oldest first; removed ones are not among them."""
+    declarations: Mapping[DeclarationKind, Declaration]
+    overrides: tuple[BackgroundOverride, ...]
+    judgement: Judgement | None
+    verdict: Verdict
+    required: tuple[DeclarationKind, ...]
+    """What must be stated of this lot, in the order to ask it."""
+
+    @property
+    def samples(self) -> tuple[LabSample, ...]:
+        return tuple(sample for report in self.reports for sample in report.samples)
+
+    @property
+    def documentation(self) -> Documentation:
+        return Documentation(self.verdict.documentation.value)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        return None if self.judgement is None else Outcome(self.judgement.outcome.value)
+
+    @property
+    def soil_class(self) -> int | None:
+        return None if self.judgement is None else self.judgement.soil_class
+
+    @property
+    def limits_version(self) -> str | None:
+        return None if self.judgement is None else self.judgement.limits_version
+
+
+# Reading ----------------------------------------------------------------------------------------------------------
+
+
+def quality_of(session: Session, listing: Listing, *, today: date | None = None) -> LotQuality:
+    """What is known of a lot, and whether it may be offered as clean on a day, today unless another is given."""
+    material = taxonomy().material(listing.material_key)
+    reports = _reports(session, listing)
+    declarations = {each.kind: each for each in _declarations(session, listing)}
+    overrides = _overrides(session, listing)
+    samples = [_sample_of(each) for report in reports for each in report.samples]
+    judgement = classify(material, samples, background_mg_kg=_background(material, overrides)) if samples else None
+    stored = declarations.get(DeclarationKind.FLAKES_STORED_SINCE)
+    verdict = may_be_clean(
+        material,
+        judgement=judgement,
+        declarations=[_statement(each) for each in declarations.values() if each is not stored],
+        today=today or local_date(clock.now()),
+        stored_since=stored.since_on if stored is not None else None,
+    )
+    has_coating_samples = any(each.medium is SampledMedium.COATING for each in samples)
+    return LotQuality(
+        material=material,
+        reports=reports,
+        declarations=declarations,
+        overrides=overrides,
+        judgement=judgement,
+        verdict=verdict,
+        required=asked_of(material, has_coating_samples=has_coating_samples),
+    )
+
+
+def asked_of(material: Material, *, has_coating_samples: bool = False) -> tuple[DeclarationKind, ...]:
+    """What must be stated of a lot of this material, tested or not, in the order to ask it."""
+    needed = rules.required_declarations(material, has_coating_samples=has_coating_samples)
+    return tuple(DeclarationKind(kind.value) for kind in needed)
+
+
+def _reports(session: Session, listing: Listing) -> tuple[LabReport, ...]:
+    query = (
+        select(LabReport)
+        .where(LabReport.listing_id == listing.id, LabReport.removed_at.is_(None))
+        .options(selectinload(LabReport.samples).selectinload(LabSample.values), joinedload(LabReport.document))
+        .order_by(LabReport.id)
+        .execution_options(populate_existing=True)
+    )
+    return tuple(session.scalars(query).unique())
+
+
+def _declarations(session: Session, listing: Listing) -> tuple[Declaration, ...]:
+    query = (
+        select(Declaration)
+        .where(Declaration.listing_id == listing.id, Declaration.removed_at.is_(None))
+        .options(joinedload(Declaration.document))
+        .order_by(Declaration.id)
+    )
+    return tuple(session.scalars(query))
+
+
+def _overrides(session: Session, listing: Listing) -> tuple[BackgroundOverride, ...]:
+    query = (
+        select(BackgroundOverride)
+        .where(BackgroundOverride.listing_id == listing.id, BackgroundOverride.removed_at.is_(None))
+        .options(joinedload(BackgroundOverride.document))
+        .order_by(BackgroundOverride.parameter)
+    )
+    return tuple(session.scalars(query))
+
+
+def _sample_of(row: LabSample) -> Sample:
+    return Sample(
+        name=row.name,
+        medium=SampledMedium(row.medium.value),
+        values=tuple(
+            LabValue(parameter=value.parameter, value_mg_kg=value.value_mg_kg, is_below=value.is_below)
+            for value in row.values
+        ),
+    )
+
+
+def _background(material: Material, overrides: tuple[BackgroundOverride, ...]) -> dict[str, Decimal]:
+    """Natural background is a matter of ground; of a lot that has become concrete it says nothing any more."""
+    if rule_book_of(material) is not RuleBook.SOIL:
+        return {}
+    return {each.parameter: each.background_mg_kg for each in overrides}
+
+
+def _statement(row: Declaration) -> rules.Declaration:
+    return rules.Declaration(kind=rules.DeclarationKind(row.kind.value), is_met=row.is_confirmed, basis=row.basis)
+
+
+# Keeping the listing in step --------------------------------------------------------------------------------------
+
+
+def refresh_quality(session: Session, listing: Listing, *, now: datetime) -> LotQuality | None:
+    """Write onto the listing what its proof comes to; None for what offers nothing.
+
+    A surplus that others can see and that no longer passes is paused on the spot, and whoever posted it is told.
+    """
+    if listing.kind is not ListingKind.SURPLUS:
+        listing.documentation = Documentation.NONE
+        listing.quality_outcome = listing.quality_class = listing.limits_version = None
+        session.flush()
+        return None
+    with session.no_autoflush:  # a published one that fails must not be written before it is paused
+        quality = quality_of(session, listing, today=local_date(now))
+    listing.documentation = quality.documentation
+    listing.quality_outcome, listing.quality_class = quality.outcome, quality.soil_class
+    listing.limits_version = quality.limits_version
+    if listing.status is ListingStatus.PUBLISHED and not quality.verdict.may_be_published:
+        _pause(session, listing, quality, now=now)
+    session.flush()
+    return quality
+
+
+def _pause(session: Session, listing: Listing, quality: LotQuality, *, now: datetime) -> None:
+    listing.status, listing.paused_reason = ListingStatus.PAUSED, PausedReason.QUALITY
+    listing.updated_at = now
+    session.flush()
+    log.info(
+        "listing_paused_for_quality",
+        listing_id=listing.id,
+        obstacles=[obstacle.kind.value for obstacle in quality.verdict.obstacles],
+    )
+    for user in recipients(session, listing=listing):
+        send_mail(
+            session,
+            to=user.email,
+            template="listing_paused_quality",
+            locale=user.locale,
+            context=listing_context(listing, user),
+        )
+
+
+# The gate ---------------------------------------------------------------------------------------------------------
+
+
+def require_clean(session: Session, listing: Listing, *, now: datetime) -> None:
+    """Let a listing through to the others, with what its proof comes to written on it.
+
+    Raises:
+        InvalidInput: it is a surplus, and it is not documented that it is clean; one error an obstacle, with what to
+        do about it.
+    """
+    quality = refresh_quality(session, listing, now=now)
+    if quality is not None and not quality.verdict.may_be_published:
+        raise InvalidInput(*(_error(obstacle) for obstacle in quality.verdict.obstacles))
+
+
+def _error(obstacle: Obstacle) -> FieldError:
+    message, params = obstacle_message(obstacle)
+    return FieldError(field=_field(obstacle), message=message, params=params)
+
+
+def _field(obstacle: Obstacle) -> str:
+    if obstacle.kind is ObstacleKind.BASIS_MISSING:
+        return "virgin_basis"
+    return obstacle.declaration.value if obstacle.declaration is not None else NOTHING_STATED
