@@ -40,6 +40,8 @@ class ImportBatch(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     header: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    decimal_sign: Mapped[str] = mapped_column(String(1), server_default=",")
+    """What its numbers are written with."""
     row_count: Mapped[int] = mapped_column(server_default="0")
     good_count: Mapped[int] = mapped_column(server_default="0")
     bad_count: Mapped[int] = mapped_column(server_default="0")
@@ -61,5 +63,7 @@ class ImportRow(Base):
     line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     cells: Mapped[list[str]] = mapped_column(ARRAY(Text))
     status: Mapped[ImportRowStatus] = mapped_column(enum_column(ImportRowStatus, "status"))
+    reference: Mapped[str | None] = mapped_column(Text)
+    """What makes it the same row as one of an earlier file; known once it is checked."""
     problems: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
     listing_id: Mapped[int | None] = mapped_column(ForeignKey("listing.id", ondelete="SET NULL"), index=True)

@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
         sa.Column("header", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
+        sa.Column("decimal_sign", sa.String(length=1), server_default=",", nullable=False),
         sa.Column("row_count", sa.Integer(), server_default="0", nullable=False),
         sa.Column("good_count", sa.Integer(), server_default="0", nullable=False),
         sa.Column("bad_count", sa.Integer(), server_default="0", nullable=False),
@@ -62,6 +63,7 @@ def upgrade() -> None:
         sa.Column(
             "status", enumeration("staged", "good", "bad", "applied", "unchanged", name="status"), nullable=False
         ),
+        sa.Column("reference", sa.Text(), nullable=True),
         sa.Column("problems", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False),
         sa.Column("listing_id", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
