@@ -3,9 +3,12 @@
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.models.base import Base
+from marketplace.models.facility import Facility
+from marketplace.models.listing import Listing
+from marketplace.models.project import Project
 from marketplace.types import CreatedAt, DocumentKind, Id, Moment, ShortText, enum_column
 
 KEPT = text("removed_at IS NULL")
@@ -52,3 +55,14 @@ class Document(Base):
     uploaded_by_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), index=True)
     created_at: Mapped[CreatedAt]
     removed_at: Mapped[Moment | None]
+
+    listing: Mapped[Listing | None] = relationship()
+    facility: Mapped[Facility | None] = relationship()
+    project: Mapped[Project | None] = relationship()
+
+    @property
+    def subject(self) -> Listing | Facility | Project:
+        """What it belongs to."""
+        subject = self.listing or self.facility or self.project
+        assert subject is not None
+        return subject
