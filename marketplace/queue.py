@@ -18,8 +18,10 @@ class Task(StrEnum):
     SEND_MAIL = "send_mail"
     EXPIRE_LISTINGS = "expire_listings"
     REMIND_OF_EXPIRY = "remind_of_expiry"
+    ASK_WHETHER_LISTINGS_STAND = "ask_whether_listings_stand"
     TIDY = "tidy"
     RETRY_STALLED = "retry_stalled"
+    SWEEP_CONTENT = "sweep_content"
 
 
 def enqueue(session: Session, task: Task, *, lock: str | None = None, **arguments: int | str) -> int:

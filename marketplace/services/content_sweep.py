@@ -31,7 +31,7 @@ def while_not_swept(session: Session) -> None:
 
 
 def sweep_content(session: Session, *, storage: Storage, now: datetime) -> int:
-    """How many contents were taken away, at most `MOST_AT_ONCE`; call again while it is that many.
+    """How many contents were taken away, at most `MOST_AT_ONCE`; the next sweep takes the rest.
 
     Content stays that a document names, also one removed within `KEPT_AFTER_REMOVAL`, and what a proof of quality ever
     named. What was stored within `LEFT_ALONE_FOR` stays too.
