@@ -6,7 +6,7 @@ from datetime import date, datetime
 from marketplace.clock import local_date
 from marketplace.errors import Conflict, FieldError
 from marketplace.i18n_marker import N_
-from marketplace.models import Listing, Project
+from marketplace.models import Facility, Listing, Project
 from marketplace.text import is_blank
 
 EARLIEST_DAY = date(2000, 1, 1)
@@ -26,12 +26,12 @@ class ChangedMeanwhile(Conflict):
     )
 
 
-def edit_version(row: Project | Listing) -> str:
+def edit_version(row: Facility | Listing | Project) -> str:
     """Names the state of a row; it is another one after each change."""
     return (row.updated_at or row.created_at).isoformat()
 
 
-def require_unchanged(row: Project | Listing, seen_version: str | None) -> None:
+def require_unchanged(row: Facility | Listing | Project, seen_version: str | None) -> None:
     """Let an edit through that was made on the row as it is; `seen_version` None overwrites whatever is there.
 
     Raises:

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from geo.materials import Fraction, Material, taxonomy
-from marketplace.models import Listing, Municipality, Organisation, Project
+from marketplace.models import Facility, Listing, Municipality, Organisation, Project
 
 
 def compose_search_text(
@@ -18,6 +18,7 @@ def compose_search_text(
     builder: str | None,
     organisation_name: str,
     municipality_name: str,
+    facility_name: str | None = None,
 ) -> str:
     """The words a listing is found by: both names of its material, and everything else that names it."""
     parts = (
@@ -26,6 +27,7 @@ def compose_search_text(
         str(fraction) if fraction else None,
         project_name,
         builder,
+        facility_name,
         organisation_name,
         municipality_name,
         description,
@@ -42,8 +44,8 @@ def refresh_search_text(
 ) -> int:
     """Rewrite the search text of the listings named, or of a project's, or of an organisation's; returns how many.
 
-    To be called by whatever changes a part of it: the listing, its project's name, its organisation's name, or the
-    division of Norway.
+    To be called by whatever changes a part of it: the listing, the name of its project, its facility or its
+    organisation, or the division of Norway.
     """
     scope: list[ColumnElement[bool]] = []
     if listing_ids is not None:
@@ -64,12 +66,14 @@ def refresh_search_text(
             Listing.description,
             Project.name,
             Project.builder,
+            Facility.name,
             Organisation.name,
             Municipality.name,
         )
         .join(Listing.organisation)
         .join(Listing.municipality)
         .outerjoin(Listing.project)
+        .outerjoin(Listing.facility)
         .where(*scope)
         .order_by(Listing.id)
     )
@@ -82,6 +86,7 @@ def refresh_search_text(
                 description=description,
                 project_name=project_name,
                 builder=builder,
+                facility_name=facility_name,
                 organisation_name=organisation_name,
                 municipality_name=municipality_name,
             ),
@@ -94,6 +99,7 @@ def refresh_search_text(
             description,
             project_name,
             builder,
+            facility_name,
             organisation_name,
             municipality_name,
         ) in session.execute(parts)
