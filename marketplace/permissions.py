@@ -8,8 +8,8 @@ from collections.abc import Callable
 from enum import StrEnum, auto
 
 from marketplace.actor import Actor
-from marketplace.models import Installation, Invitation, Listing, Membership, Organisation, Project
-from marketplace.types import ListingStatus
+from marketplace.models import Document, Facility, Installation, Invitation, Listing, Membership, Organisation, Project
+from marketplace.types import Documentation, ListingStatus
 
 Predicate = Callable[[Actor, object], bool]
 
@@ -31,6 +31,18 @@ class Permission(StrEnum):
     VIEW_LISTING = auto()
     EDIT_LISTING = auto()
     PUBLISH_LISTING = auto()
+    VIEW_POSITION = auto()
+    """Where a listing or project is, to the metre; without it a place within about a kilometre is shown instead."""
+    VIEW_PASSPORT = auto()
+    """By its address; nobody guesses one."""
+    VIEW_PROOF = auto()
+    """What a lot's quality rests on, in its passport."""
+    CREATE_FACILITY = auto()
+    VIEW_FACILITY = auto()
+    EDIT_FACILITY = auto()
+    VIEW_DOCUMENT = auto()
+    EDIT_DOCUMENTS = auto()
+    """Of a listing, a project or a facility."""
     VIEW_OUTBOX = auto()
     ADMINISTER = auto()
 
@@ -51,12 +63,18 @@ def editor_somewhere(actor: Actor, _subject: object) -> bool:
     return bool(actor.editable)
 
 
+NOBODYS = 0
+"""Stands for the organisation of a facility that nobody operates here; no organisation has this id."""
+
+
 def organisation_of(subject: object) -> int:
     """The id of the organisation that a subject is, or belongs to."""
     if isinstance(subject, Organisation):
         return subject.id
-    if isinstance(subject, Project | Listing | Membership | Invitation):
+    if isinstance(subject, Project | Listing | Membership | Invitation | Document):
         return subject.organisation_id
+    if isinstance(subject, Facility):
+        return subject.organisation_id or NOBODYS
     raise TypeError(f"a permission was asked of {type(subject).__name__}, which belongs to no organisation")
 
 
@@ -73,17 +91,54 @@ def confirmed_editor(actor: Actor, subject: object) -> bool:
     return actor.is_confirmed and editor(actor, subject)
 
 
+def keeper(actor: Actor, subject: object) -> bool:
+    """Who changes a facility, which is public from its first day; an administrator, where nobody answers for it."""
+    if isinstance(subject, Facility) and subject.organisation_id is None:
+        return actor.is_admin
+    return confirmed_editor(actor, subject)
+
+
 def owner(actor: Actor, subject: object) -> bool:
     return actor.owns(organisation_of(subject))
 
 
 def is_public(_actor: Actor, subject: object) -> bool:
-    """A listing is public while published, a project while one of its listings is."""
+    """A listing is public while published, a project while one of its listings is, and facilities always are.
+
+    A document that is shared is as public as what it belongs to.
+    """
     if isinstance(subject, Listing):
         return subject.status is ListingStatus.PUBLISHED
     if isinstance(subject, Project):
         return any(listing.status is ListingStatus.PUBLISHED for listing in subject.listings)
+    if isinstance(subject, Document):
+        return subject.is_shared and is_public(_actor, subject.subject)
+    return isinstance(subject, Facility)
+
+
+def shows_position(_actor: Actor, subject: object) -> bool:
+    """A listing does unless it hides it, a project while nothing that is published of it does.
+
+    One listing that stands on the site in the open shows the site, whatever others hide.
+    """
+    if isinstance(subject, Listing):
+        return not subject.hides_position
+    if isinstance(subject, Project):
+        published = [each for each in subject.listings if each.status is ListingStatus.PUBLISHED]
+        on_site = [each for each in published if not each.has_own_position]
+        hides_any = any(each.hides_position for each in published)
+        return any(not each.hides_position for each in on_site) or not hides_any
     return False
+
+
+def was_offered(_actor: Actor, subject: object) -> bool:
+    """A lot's passport follows the mass: once others have been able to take it, it stays whatever becomes of the lot."""
+    return isinstance(subject, Listing) and subject.published_at is not None
+
+
+def is_documented(_actor: Actor, subject: object) -> bool:
+    """What no longer shows that a lot is clean is its owner's to explain."""
+    return isinstance(subject, Listing) and subject.documentation is not Documentation.NONE
 
 
 def is_demo(_actor: Actor, subject: object) -> bool:
@@ -107,6 +162,14 @@ RULES: dict[Permission, tuple[Predicate, ...]] = {
     Permission.VIEW_LISTING: (is_public, member, administrator),
     Permission.EDIT_LISTING: (editor,),
     Permission.PUBLISH_LISTING: (confirmed_editor,),
+    Permission.VIEW_POSITION: (shows_position, member, administrator),
+    Permission.VIEW_PASSPORT: (was_offered, member, administrator),
+    Permission.VIEW_PROOF: (is_documented, member, administrator),
+    Permission.CREATE_FACILITY: (editor_somewhere,),
+    Permission.VIEW_FACILITY: (anyone,),
+    Permission.EDIT_FACILITY: (keeper,),
+    Permission.VIEW_DOCUMENT: (is_public, member, administrator),
+    Permission.EDIT_DOCUMENTS: (editor,),
     Permission.VIEW_OUTBOX: (is_demo, administrator),
     Permission.ADMINISTER: (administrator,),
 }
@@ -117,6 +180,7 @@ VISIBILITY: dict[type[object], Permission] = {
     Invitation: Permission.VIEW_MEMBERS,
     Project: Permission.VIEW_PROJECT,
     Listing: Permission.VIEW_LISTING,
+    Facility: Permission.VIEW_FACILITY,
 }
 """What it takes to know that a thing exists; without it a refusal reads as "not found"."""
 
