@@ -11,6 +11,7 @@ from marketplace.i18n import translate
 from marketplace.i18n_marker import N_
 from marketplace.types import (
     ClosedReason,
+    DocumentKind,
     Haulage,
     ListingKind,
     ListingStatus,
@@ -58,6 +59,13 @@ LABELS: dict[type[StrEnum], dict[StrEnum, str]] = {
     ClosedReason: {
         ClosedReason.OWNER: N_("Closed by its owner"),
         ClosedReason.EXPIRED: N_("The period is over"),
+    },
+    DocumentKind: {
+        DocumentKind.PHOTO: N_("Photo"),
+        DocumentKind.LAB_REPORT: N_("Laboratory report"),
+        DocumentKind.CERTIFICATE: N_("Certificate"),
+        DocumentKind.PERMIT: N_("Permit"),
+        DocumentKind.OTHER: N_("Other document"),
     },
     MaterialGroup: {
         MaterialGroup.STONE: N_("Stone"),

@@ -181,6 +181,7 @@ VISIBILITY: dict[type[object], Permission] = {
     Project: Permission.VIEW_PROJECT,
     Listing: Permission.VIEW_LISTING,
     Facility: Permission.VIEW_FACILITY,
+    Document: Permission.VIEW_DOCUMENT,
 }
 """What it takes to know that a thing exists; without it a refusal reads as "not found"."""
 
