@@ -7,6 +7,7 @@ what the rules find wrong with the field is said beside its cell.
 from functools import cache
 
 from geo.materials import taxonomy
+from geo.proof import DeclarationKind
 from geo.units import EnteredUnit
 from marketplace.i18n_marker import N_
 from marketplace.table_columns import YES_OR_NO, CellKind, Choice, Column
@@ -72,6 +73,17 @@ HAULAGES = (
         synonyms=("etter avtale", "avtale", "agreement"),
     ),
 )
+
+
+STATEMENTS = {
+    DeclarationKind.NOT_ACID_FORMING: ("Ikke syredannende", "Not acid-forming"),
+    DeclarationKind.ALIEN_SPECIES: ("Fri for fremmede arter", "Free of alien species"),
+    DeclarationKind.FARMLAND_PESTS: ("Fri for planteskadegjørere", "Free of farmland pests"),
+    DeclarationKind.NO_PLANT_WASTE: ("Uten planterester", "No plant waste"),
+    DeclarationKind.NO_FOREIGN_PARTS: ("Uten fremmedlegemer", "No foreign parts"),
+    DeclarationKind.NO_COATING: ("Uten overflatebehandling", "No coating"),
+}
+"""What may have to be stated of a lot, by the heading of its column."""
 
 
 @cache
@@ -286,6 +298,46 @@ def listing_columns() -> tuple[Column, ...]:
             help=N_("What others should know: access, working hours, how the masses lie."),
             example_no="Kjørevei for semitrailer helt frem.",
             example_en="A road for articulated lorries all the way.",
+        ),
+        Column(
+            key="hides_position",
+            header_no="Skjul nøyaktig sted",
+            header_en="Hide the exact place",
+            synonyms=("skjul posisjon", "skjul sted", "hide position"),
+            kind=CellKind.CHOICE,
+            choices=YES_OR_NO,
+            help=N_("Yes: others see only a place within about a kilometre."),
+            example_no="nei",
+            example_en="no",
+        ),
+        Column(
+            key="virgin_basis",
+            header_no="Grunnlag for rene masser",
+            header_en="Basis of cleanliness",
+            synonyms=("grunnlag", "basis"),
+            help=N_("What shows that the area has never been polluted, where a surplus is declared clean without tests."),
+            example_no="Urørt fjell, miljøteknisk rapport 2026-114",
+            example_en="Untouched rock, environmental report 2026-114",
+        ),
+        *(
+            Column(
+                key=kind,
+                header_no=name_no,
+                header_en=name_en,
+                kind=CellKind.CHOICE,
+                choices=YES_OR_NO,
+                help=N_("Yes or no, where the material must have it stated before it is published."),
+            )
+            for kind, (name_no, name_en) in STATEMENTS.items()
+        ),
+        Column(
+            key="stated_by",
+            header_no="Hvem svarer for det",
+            header_en="Who answers for it",
+            synonyms=("ansvarlig", "stated by", "signed by"),
+            help=N_("The name of whoever answers for what is stated of the lot."),
+            example_no="Kari Nordmann",
+            example_en="Kari Nordmann",
         ),
         Column(
             key="publish",

@@ -62,24 +62,43 @@ def declare(
         InvalidInput: beside the kind of the answer, or `virgin_basis`, `stated_by`, `stated_on`.
     """
     listing = lock_listing(session, actor, listing_id=listing_id, for_=Transition.EDIT)
-    tidied = [_tidy(each) for each in statements]
+    tidied = [tidy(each) for each in statements]
     problems = [problem for each in tidied for problem in _statement_problems(session, listing, each, now=now)]
     if problems:
         raise InvalidInput(*_once_a_field(problems))
     if actor.user_id is None:
         raise Forbidden
-    kept = {each.kind: each for each in _kept(session, listing)}
-    for statement in tidied:
-        before = kept.get(statement.kind)
+    write_statements(session, listing, tidied, kept=_kept(session, listing), user_id=actor.user_id, now=now)
+    session.flush()
+    refresh_quality(session, listing, now=now)
+    return listing
+
+
+def write_statements(
+    session: Session,
+    listing: Listing,
+    statements: Iterable[Statement],
+    *,
+    kept: Iterable[Declaration],
+    user_id: int,
+    now: datetime,
+) -> bool:
+    """Put statements without problems in place of those that are `kept`; returns whether anything changed.
+
+    The caller holds the listing's row, flushes, and refreshes its quality.
+    """
+    stated = {each.kind: each for each in kept}
+    has_changed = False
+    for statement in statements:
+        before = stated.get(statement.kind)
         if before is not None and _says_the_same(before, statement):
             continue
         if before is not None:
             before.removed_at = now
             session.flush()  # the index lets one of a kind stand
-        session.add(_row(statement, listing, user_id=actor.user_id))
-    session.flush()
-    refresh_quality(session, listing, now=now)
-    return listing
+        session.add(_row(statement, listing, user_id=user_id))
+        has_changed = True
+    return has_changed
 
 
 def withdraw(session: Session, actor: Actor, *, listing_id: int, kind: DeclarationKind, now: datetime) -> Listing:
@@ -103,7 +122,8 @@ def _kept(session: Session, listing: Listing) -> Iterable[Declaration]:
     ).all()
 
 
-def _tidy(statement: Statement) -> Statement:
+def tidy(statement: Statement) -> Statement:
+    """The statement as it is kept."""
     return Statement(
         kind=statement.kind,
         stated_by=clean_line(statement.stated_by),
@@ -143,18 +163,28 @@ def _says_the_same(row: Declaration, statement: Statement) -> bool:
 def _statement_problems(
     session: Session, listing: Listing, statement: Statement, *, now: datetime
 ) -> Iterator[FieldError]:
-    is_origin = statement.kind is DeclarationKind.VIRGIN_AREA
-    basis_field = "virgin_basis" if is_origin else statement.kind.value
+    yield from statement_problems(statement, now=now)
+    if statement.document_id is not None and document_of(session, listing, statement.document_id) is None:
+        yield FieldError(field=_basis_field(statement), message=N_("Choose one of the documents of this listing."))
+
+
+def _basis_field(statement: Statement) -> str:
+    return "virgin_basis" if statement.kind is DeclarationKind.VIRGIN_AREA else statement.kind.value
+
+
+def statement_problems(statement: Statement, *, now: datetime) -> Iterator[FieldError]:
+    """What is wrong with a statement in itself, whatever listing it is about."""
     missing = N_("Say what shows that the area has never been polluted.")
-    needs_basis = is_origin and statement.is_confirmed
+    needs_basis = statement.kind is DeclarationKind.VIRGIN_AREA and statement.is_confirmed
     yield from text_problems(
-        statement.basis, field=basis_field, limit=DESCRIPTION_LIMIT, missing=missing if needs_basis else None
+        statement.basis,
+        field=_basis_field(statement),
+        limit=DESCRIPTION_LIMIT,
+        missing=missing if needs_basis else None,
     )
     yield from _signature_problems(statement.stated_by, statement.stated_on, now=now)
     if statement.kind is DeclarationKind.FLAKES_STORED_SINCE and not _is_past(statement.since_on, now=now):
         yield FieldError(field=statement.kind.value, message=N_("Enter the day, today or earlier."))
-    if statement.document_id is not None and document_of(session, listing, statement.document_id) is None:
-        yield FieldError(field=basis_field, message=N_("Choose one of the documents of this listing."))
 
 
 def _signature_problems(stated_by: str, stated_on: date, *, now: datetime) -> Iterator[FieldError]:

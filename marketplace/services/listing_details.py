@@ -35,11 +35,15 @@ ABSURD = Decimal(10) ** 15
 """Beyond what a numeric column and a decimal context can round; every limit lies far below."""
 
 
+NO_PLACE = N_("Choose a project, or place a pin on the map.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListingDetails:
     """What a person says about a listing.
 
     `density_t_m3` None takes the material's own density for the unit. `own_position` None takes the project's.
+    `hides_position` None leaves it as it is: a new listing shows where it is.
     """
 
     kind: ListingKind
@@ -50,6 +54,7 @@ class ListingDetails:
     available_to: date
     project_id: int | None = None
     own_position: Position | None = None
+    hides_position: bool | None = None
     density_t_m3: Decimal | None = None
     fraction: Fraction | None = None
     min_lot_t: Decimal | None = None
@@ -235,7 +240,7 @@ def _point_25833(
     if project is not None:
         return cast("Point", to_shape(project.position_25833))
     if details.project_id is None:
-        problems.append(FieldError(field="position", message=N_("Choose a project, or place a pin on the map.")))
+        problems.append(FieldError(field="position", message=NO_PLACE))
     return None
 
 

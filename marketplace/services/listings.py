@@ -1,6 +1,6 @@
 """Listings: writing them, and leading them from draft to published to closed."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum, auto
 
 from geoalchemy2.shape import from_shape
@@ -17,7 +17,7 @@ from marketplace.models import Listing
 from marketplace.queries.positions import Blur
 from marketplace.services.editing import require_unchanged
 from marketplace.services.listing_details import CheckedDetails, ListingDetails, check_details
-from marketplace.services.quality import refresh_quality, require_clean
+from marketplace.services.quality import Proof, refresh_quality, require_clean
 from marketplace.services.search_text import refresh_search_text
 from marketplace.types import ClosedReason, ListingKind, ListingStatus, PausedReason
 
@@ -30,6 +30,7 @@ __all__ = [
     "close_expired",
     "close_held",
     "close_listing",
+    "column_values",
     "create_listing",
     "delete_draft",
     "duplicate_listing",
@@ -38,6 +39,7 @@ __all__ = [
     "pause_listing",
     "publish_held",
     "publish_listing",
+    "require_time_left",
     "update_listing",
 ]
 
@@ -188,7 +190,7 @@ def update_listing(
     with session.no_autoflush:  # the gate decides before the database is asked to take a changed material
         _apply(session, listing, details, now=now)
         if listing.status is ListingStatus.PUBLISHED:
-            _require_time_left(listing, now=now)
+            require_time_left(listing.available_to, now=now)
         refresh_quality(session, listing, now=now)
     if listing.available_to != last_day_before:
         listing.reminded_at = None  # a new end is worth a new reminder
@@ -322,15 +324,19 @@ def publish_listing(session: Session, actor: Actor, *, listing_id: int, now: dat
     return listing
 
 
-def publish_held(session: Session, actor: Actor, listing: Listing, *, now: datetime) -> None:
+def publish_held(
+    session: Session, actor: Actor, listing: Listing, *, now: datetime, proof: Proof | None = None
+) -> None:
     """Publish a listing whose row the caller holds, or say of a published one that it still stands.
+
+    Who publishes many reads their `proof` beforehand (`services.quality.proofs_of`).
 
     Raises:
         Forbidden, InvalidInput: as `publish_listing`.
     """
     if not actor.is_confirmed:
         raise Forbidden(N_("Confirm your e-mail address before you publish: the link is in the mail you got."))
-    _require_fit_for_publishing(session, listing, now=now)
+    _require_fit_for_publishing(session, listing, now=now, proof=proof)
     listing.status = ListingStatus.PUBLISHED
     listing.paused_reason = None
     listing.published_at = listing.published_at or now
@@ -339,18 +345,25 @@ def publish_held(session: Session, actor: Actor, listing: Listing, *, now: datet
     session.flush()
 
 
-def _require_fit_for_publishing(session: Session, listing: Listing, *, now: datetime) -> None:
+def _require_fit_for_publishing(
+    session: Session, listing: Listing, *, now: datetime, proof: Proof | None = None
+) -> None:
     """What must hold of every listing that others can see.
 
     Raises:
         InvalidInput: it does not hold.
     """
-    _require_time_left(listing, now=now)
-    require_clean(session, listing, now=now)
+    require_time_left(listing.available_to, now=now)
+    require_clean(session, listing, now=now, proof=proof)
 
 
-def _require_time_left(listing: Listing, *, now: datetime) -> None:
-    if listing.available_to < local_date(now):
+def require_time_left(available_to: date, *, now: datetime) -> None:
+    """Let a last day through that a listing can have while others see it.
+
+    Raises:
+        InvalidInput: it is over.
+    """
+    if available_to < local_date(now):
         raise field_error("available_to", N_("The period is over. Choose a last day that is still to come."))
 
 

@@ -5,7 +5,8 @@ surplus to others calls `require_clean`. Both ask `geo.gate`, so that there is o
 nothing, and are not asked.
 """
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -71,15 +72,30 @@ class LotQuality:
         return None if self.judgement is None else self.judgement.limits_version
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What is kept of a lot's proof; removed rows are not among it."""
+
+    reports: tuple[LabReport, ...] = ()
+    declarations: tuple[Declaration, ...] = ()
+    overrides: tuple[BackgroundOverride, ...] = ()
+
+
 # Reading ----------------------------------------------------------------------------------------------------------
 
 
-def quality_of(session: Session, listing: Listing, *, today: date | None = None) -> LotQuality:
-    """What is known of a lot, and whether it may be offered as clean on a day, today unless another is given."""
+def quality_of(
+    session: Session, listing: Listing, *, today: date | None = None, proof: Proof | None = None
+) -> LotQuality:
+    """What is known of a lot, and whether it may be offered as clean on a day, today unless another is given.
+
+    Who asks about many lots reads their `proof` beforehand (`proofs_of`).
+    """
+    if proof is None:
+        proof = proofs_of(session, (listing.id,))[listing.id]
     material = taxonomy().material(listing.material_key)
-    reports = _reports(session, listing)
-    declarations = {each.kind: each for each in _declarations(session, listing)}
-    overrides = _overrides(session, listing)
+    reports, overrides = proof.reports, proof.overrides
+    declarations = {each.kind: each for each in proof.declarations}
     samples = [_sample_of(each) for report in reports for each in report.samples]
     judgement = classify(material, samples, background_mg_kg=_background(material, overrides)) if samples else None
     stored = declarations.get(DeclarationKind.FLAKES_STORED_SINCE)
@@ -108,35 +124,45 @@ def asked_of(material: Material, *, has_coating_samples: bool = False) -> tuple[
     return tuple(DeclarationKind(kind.value) for kind in needed)
 
 
-def _reports(session: Session, listing: Listing) -> tuple[LabReport, ...]:
-    query = (
+def proofs_of(session: Session, listing_ids: Collection[int]) -> dict[int, Proof]:
+    """The proof of each of these lots, read with the same few questions however many they are."""
+    reports = (
         select(LabReport)
-        .where(LabReport.listing_id == listing.id, LabReport.removed_at.is_(None))
+        .where(LabReport.listing_id.in_(listing_ids), LabReport.removed_at.is_(None))
         .options(selectinload(LabReport.samples).selectinload(LabSample.values), joinedload(LabReport.document))
         .order_by(LabReport.id)
         .execution_options(populate_existing=True)
     )
-    return tuple(session.scalars(query).unique())
-
-
-def _declarations(session: Session, listing: Listing) -> tuple[Declaration, ...]:
-    query = (
+    declarations = (
         select(Declaration)
-        .where(Declaration.listing_id == listing.id, Declaration.removed_at.is_(None))
+        .where(Declaration.listing_id.in_(listing_ids), Declaration.removed_at.is_(None))
         .options(joinedload(Declaration.document))
         .order_by(Declaration.id)
     )
-    return tuple(session.scalars(query))
-
-
-def _overrides(session: Session, listing: Listing) -> tuple[BackgroundOverride, ...]:
-    query = (
+    overrides = (
         select(BackgroundOverride)
-        .where(BackgroundOverride.listing_id == listing.id, BackgroundOverride.removed_at.is_(None))
+        .where(BackgroundOverride.listing_id.in_(listing_ids), BackgroundOverride.removed_at.is_(None))
         .options(joinedload(BackgroundOverride.document))
         .order_by(BackgroundOverride.parameter)
     )
-    return tuple(session.scalars(query))
+    found_reports = _by_listing(session.scalars(reports).unique())
+    found_declarations = _by_listing(session.scalars(declarations))
+    found_overrides = _by_listing(session.scalars(overrides))
+    return {
+        each: Proof(
+            reports=tuple(found_reports[each]),
+            declarations=tuple(found_declarations[each]),
+            overrides=tuple(found_overrides[each]),
+        )
+        for each in listing_ids
+    }
+
+
+def _by_listing[Row: (LabReport, Declaration, BackgroundOverride)](rows: Iterable[Row]) -> defaultdict[int, list[Row]]:
+    found: defaultdict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row.listing_id].append(row)
+    return found
 
 
 def _sample_of(row: LabSample) -> Sample:
@@ -164,8 +190,10 @@ def _statement(row: Declaration) -> rules.Declaration:
 # Keeping the listing in step --------------------------------------------------------------------------------------
 
 
-def refresh_quality(session: Session, listing: Listing, *, now: datetime) -> LotQuality | None:
-    """Write onto the listing what its proof comes to; None for what offers nothing.
+def refresh_quality(
+    session: Session, listing: Listing, *, now: datetime, proof: Proof | None = None
+) -> LotQuality | None:
+    """Write onto the listing what its proof comes to, read beforehand or not; None for what offers nothing.
 
     A surplus that others can see and that no longer passes is paused on the spot, and whoever posted it is told.
     """
@@ -175,7 +203,7 @@ def refresh_quality(session: Session, listing: Listing, *, now: datetime) -> Lot
         session.flush()
         return None
     with session.no_autoflush:  # a published one that fails must not be written before it is paused
-        quality = quality_of(session, listing, today=local_date(now))
+        quality = quality_of(session, listing, today=local_date(now), proof=proof)
     listing.documentation = quality.documentation
     listing.quality_outcome, listing.quality_class = quality.outcome, quality.soil_class
     listing.limits_version = quality.limits_version
@@ -207,14 +235,14 @@ def _pause(session: Session, listing: Listing, quality: LotQuality, *, now: date
 # The gate ---------------------------------------------------------------------------------------------------------
 
 
-def require_clean(session: Session, listing: Listing, *, now: datetime) -> None:
+def require_clean(session: Session, listing: Listing, *, now: datetime, proof: Proof | None = None) -> None:
     """Let a listing through to the others, with what its proof comes to written on it.
 
     Raises:
         InvalidInput: it is a surplus, and it is not documented that it is clean; one error an obstacle, with what to
         do about it.
     """
-    quality = refresh_quality(session, listing, now=now)
+    quality = refresh_quality(session, listing, now=now, proof=proof)
     if quality is not None and not quality.verdict.may_be_published:
         raise InvalidInput(*(_error(obstacle) for obstacle in quality.verdict.obstacles))
 
@@ -227,4 +255,6 @@ def _error(obstacle: Obstacle) -> FieldError:
 def _field(obstacle: Obstacle) -> str:
     if obstacle.kind is ObstacleKind.BASIS_MISSING:
         return "virgin_basis"
+    if obstacle.kind is ObstacleKind.CANNOT_BE_DECLARED:
+        return NOTHING_STATED
     return obstacle.declaration.value if obstacle.declaration is not None else NOTHING_STATED
