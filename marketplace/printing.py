@@ -1,11 +1,11 @@
 """Printed papers: typst templates and data in, PDF out.
 
-A template is a file of `marketplace/printed/`, on the sheet of `house.typ`. What it prints is handed over as JSON, apart
-from the code: whatever a text holds, it is printed and never run. The words and figures in the data are ready: translated
-and formatted where pages are, since nothing in here knows of languages.
+A template is a file of `marketplace/printed/`, on the sheet of `house.typ`. What it prints is handed over as JSON,
+apart from the code: whatever a text holds, it is printed and never run. The words and figures in the data are ready:
+translated and formatted where pages are, since nothing in here knows of languages.
 
 The papers are PDF/A-2b (kept for years by whoever is handed one) and PDF/UA-1 (tagged, so that a screen reader has
-headings, tables and alternative texts). The same data gives the same bytes: the only time in a paper is `House.made_at`.
+headings, tables and alternative texts). The same data gives the same bytes: the only time in a paper is its `made_at`.
 """
 
 import json
@@ -25,7 +25,7 @@ import typst
 
 TEMPLATES: Final = Path(__file__).parent / "printed"
 FONTS: Final = Path(__file__).parent / "static" / "vendor" / "print-fonts"
-STANDARDS: Final = ["a-2b", "ua-1"]
+STANDARDS: Final = ("a-2b", "ua-1")
 
 UNPRINTABLE: Final = re.compile(
     "[^\n -~\u00a0-\u024f\u0370-\u0377\u037a-\u037f\u0384-\u038a\u038c\u038e-\u03a1\u03a3-\u03ff\u0400-\u045f"
@@ -62,10 +62,14 @@ def render_pdf(template: str, data: object, *, house: House) -> bytes:
         TypeError: the data holds something that is not ready to be printed, such as a Decimal.
         typst.TypstError: the template and the data do not fit together.
     """
-    paper = json.dumps({"house": _ready(house), "data": _ready(data)}, ensure_ascii=False)
+    around = {field.name: getattr(house, field.name) for field in fields(house) if field.name != "made_at"}
+    paper = json.dumps({"house": _ready(around), "data": _ready(data)}, ensure_ascii=False)
     compiler = typst.Compiler(root=TEMPLATES, font_paths=_fonts(), sys_inputs={"paper": paper})
     made = compiler.compile(
-        TEMPLATES / f"{template}.typ", format="pdf", pdf_standards=STANDARDS, timestamp=int(house.made_at.timestamp())
+        TEMPLATES / f"{template}.typ",
+        format="pdf",
+        pdf_standards=[*STANDARDS],
+        timestamp=int(house.made_at.timestamp()),
     )
     assert isinstance(made, bytes)
     return made
@@ -89,16 +93,15 @@ def _fonts() -> typst.Fonts:
 def _ready(value: Any) -> Any:
     """The value as JSON has it."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _ready(getattr(value, field.name)) for field in fields(value)}
+        value = {field.name: getattr(value, field.name) for field in fields(value)}
     match value:
         case StrEnum():
             return value.value
         case str():
-            return UNPRINTABLE.sub(STAND_IN, unicodedata.normalize("NFC", value.replace("\r\n", "\n")))
+            text = unicodedata.normalize("NFC", value.replace("\r\n", "\n"))
+            return UNPRINTABLE.sub(STAND_IN, text)
         case None | bool() | int() | float():
             return value
-        case datetime():
-            return value.isoformat()
         case Mapping():
             return {str(key): _ready(each) for key, each in value.items()}
         case list() | tuple():

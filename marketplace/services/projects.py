@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from geoalchemy2 import WKBElement
-from geoalchemy2.shape import from_shape
+from geoalchemy2.shape import from_shape, to_shape
 from shapely import Point
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import func, select, update
@@ -19,6 +19,7 @@ from marketplace.errors import FieldError, Forbidden, InvalidInput, NotFound, fi
 from marketplace.i18n_marker import N_
 from marketplace.models import Listing, Project
 from marketplace.queries.municipalities import locate_municipality
+from marketplace.queries.positions import Blur
 from marketplace.services.editing import (
     DESCRIPTION_LIMIT,
     NAME_LIMIT,
@@ -26,6 +27,7 @@ from marketplace.services.editing import (
     require_unchanged,
     text_problems,
 )
+from marketplace.services.listings import position_values
 from marketplace.services.search_text import refresh_search_text
 from marketplace.text import clean_line, clean_text
 from marketplace.types import ListingStatus, ProjectKind
@@ -151,21 +153,26 @@ def _stored(geometry: BaseGeometry) -> WKBElement:
 
 def _move_listings(session: Session, project: Project, *, now: datetime) -> None:
     """Bring the project's listings to where it is now. A closed one stays where it was when it was dealt with."""
+    exact_position = func.coalesce(Listing.exact_position_25833, Listing.position_25833)
     moving = (
         select(Listing.id)
         .where(Listing.project_id == project.id, ~Listing.has_own_position, Listing.status != ListingStatus.CLOSED)
-        .where(func.ST_Distance(Listing.position_25833, project.position_25833) > 0)
+        .where(func.ST_Distance(exact_position, project.position_25833) > 0)
         .order_by(Listing.id)
         .with_for_update()  # in id order, as everything that changes several listings
     )
     ids = session.scalars(moving).all()
-    session.execute(
-        update(Listing)
-        .where(Listing.id.in_(ids))
-        .values(
-            position_25833=project.position_25833,
-            municipality_number=project.municipality_number,
-            updated_at=now,
+    point_25833 = to_shape(project.position_25833)
+    assert isinstance(point_25833, Point)
+    blur = Blur(session, organisation_id=project.organisation_id)
+    for hides_position in (False, True):
+        session.execute(
+            update(Listing)
+            .where(Listing.id.in_(ids), Listing.hides_position == hides_position)
+            .values(
+                **position_values(point_25833, blur=blur, hides_position=hides_position),
+                municipality_number=project.municipality_number,
+                updated_at=now,
+            )
+            .execution_options(synchronize_session="fetch")
         )
-        .execution_options(synchronize_session="fetch")
-    )

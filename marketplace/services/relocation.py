@@ -1,6 +1,7 @@
 """Working out again which municipality everything lies in, after the division changed."""
 
-from sqlalchemy import func, select, update
+from geoalchemy2 import WKBElement
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from marketplace.models import Facility, GazetteerPlace, Listing, Project
@@ -12,14 +13,18 @@ type Located = type[Facility] | type[GazetteerPlace] | type[Listing] | type[Proj
 def relocate(session: Session, table: Located) -> tuple[int, ...]:
     """Set the municipality of every row by its position; returns the ids of those that changed.
 
-    A row that lies in no municipality, and near none, keeps the one it has.
+    A row that lies in no municipality, and near none, keeps the one it has. A listing that hides its position lies
+    where it really is, not where it is shown.
     """
+    position: ColumnElement[WKBElement] = table.position_25833.expression
+    if table is Listing:
+        position = func.coalesce(Listing.exact_position_25833, Listing.position_25833)
     lookup = (
         select(
             table.id,
             func.coalesce(
-                covering_number(table.position_25833).correlate(table).scalar_subquery(),
-                nearest_number(table.position_25833, of_table=table).scalar_subquery(),
+                covering_number(position).correlate(table).scalar_subquery(),
+                nearest_number(position, of_table=table).scalar_subquery(),
             ).label("number"),
         )
         .select_from(table)

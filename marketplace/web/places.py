@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import url_for
 
-from geo.geometry import Position, to_geojson
+from geo.geometry import BLUR_RADIUS_M, Position, to_geojson
 from geo.materials import taxonomy
 from marketplace.filters import period, tonnes
 from marketplace.labels import material_name
@@ -41,10 +41,17 @@ def still_map(element_id: str, features: Sequence[Feature], *, middle: Position)
 
 
 def project_feature(project: Project) -> Feature:
+    """The site as it is drawn, for those who may know it (`Permission.VIEW_POSITION`)."""
     return _feature(to_geojson(site_of(project)), {"title": project.name})
 
 
-def listing_feature(listing: Listing, *, is_self: bool = False) -> Feature:
+def about_feature(position: Position, *, title: str) -> Feature:
+    """A circle that the true place lies in, around the one that is shown instead."""
+    return _feature(_point(position), {"title": title, "radius_m": BLUR_RADIUS_M})
+
+
+def listing_feature(listing: Listing, *, is_self: bool = False, position: Position | None = None) -> Feature:
+    """A listing where it is shown to everybody, unless another `position` is given."""
     properties = {
         "id": listing.id,
         "kind": listing.kind.value,
@@ -58,7 +65,7 @@ def listing_feature(listing: Listing, *, is_self: bool = False) -> Feature:
         properties["role"] = "self"
     else:
         properties["url"] = url_for("listings.show", listing_id=listing.id)
-    return _feature(_point(position_of(listing)), properties)
+    return _feature(_point(position or position_of(listing)), properties)
 
 
 def _point(position: Position) -> dict[str, object]:

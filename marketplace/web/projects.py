@@ -7,10 +7,11 @@ from flask_babel import gettext as _
 from marketplace import clock, db
 from marketplace.errors import NotFound
 from marketplace.forms.projects import ProjectForm
-from marketplace.models import Project
-from marketplace.permissions import Permission
+from marketplace.models import Listing, Project
+from marketplace.permissions import Permission, allows
 from marketplace.queries import projects as queries
 from marketplace.queries.matches import matches_for_listings
+from marketplace.queries.positions import blurred_position_of_project, exact_position_of
 from marketplace.services import projects as services
 from marketplace.services.editing import edit_version
 from marketplace.types import ListingStatus, ProjectKind
@@ -19,7 +20,7 @@ from marketplace.web.cards import card_of
 from marketplace.web.editing import saving
 from marketplace.web.match_rows import looks_for_matches, match_section
 from marketplace.web.paging import cursor_from_address, page_links
-from marketplace.web.places import drawing_map, listing_feature, project_feature, still_map
+from marketplace.web.places import Feature, about_feature, drawing_map, listing_feature, project_feature, still_map
 from marketplace.web.submit import applying, unprocessable
 
 bp = Blueprint("projects", __name__, url_prefix="/projects")
@@ -60,7 +61,8 @@ def index() -> ResponseReturnValue:
 @bp.get("/<id:project_id>")
 @requires(Permission.VIEW_PROJECT, subject=load_project)
 def show(project: Project) -> ResponseReturnValue:
-    is_member = current_actor().is_member(project.organisation_id)
+    actor = current_actor()
+    is_member = actor.is_member(project.organisation_id)
     listings = sorted(
         (each for each in project.listings if is_member or each.status is ListingStatus.PUBLISHED),
         key=lambda each: (list(ListingStatus).index(each.status) if is_member else 0, -each.id),
@@ -68,16 +70,25 @@ def show(project: Project) -> ResponseReturnValue:
     today = clock.local_date(clock.now())
     asking = [each for each in listings if looks_for_matches(each, today=today)]
     found = matches_for_listings(db.session, asking, today=today, limit=FEW, near_limit=FEW)
-    on_map = [listing_feature(each) for each in listings if each.has_own_position]
+    is_exact = allows(Permission.VIEW_POSITION, actor, project)
+    position = queries.position_of(project) if is_exact else blurred_position_of_project(db.session, project)
+    place = project_feature(project) if is_exact else about_feature(position, title=project.name)
+    on_map = [_pin(each) for each in listings if each.has_own_position]
     return render_template(
         "projects/show.html",
         project=project,
         cards=[card_of(each) for each in listings],
-        map=still_map("project", [project_feature(project), *on_map], middle=queries.position_of(project)),
-        position=queries.position_of(project),
+        map=still_map("project", [place, *on_map], middle=position),
+        position=position,
+        is_exact=is_exact,
         matched=[match_section(each, found[each.id]) for each in asking],
         is_member=is_member,
     )
+
+
+def _pin(listing: Listing) -> Feature:
+    is_exact = allows(Permission.VIEW_POSITION, current_actor(), listing)
+    return listing_feature(listing, position=exact_position_of(listing) if is_exact else None)
 
 
 @bp.route("/new", methods=["GET", "POST"])

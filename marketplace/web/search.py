@@ -17,6 +17,7 @@ from marketplace.labels import material_name
 from marketplace.permissions import Permission, allows
 from marketplace.queries.listings import listing_for_page
 from marketplace.queries.municipalities import find_municipality
+from marketplace.queries.positions import blurred_position_of_project
 from marketplace.queries.projects import position_of, project_with_listings
 from marketplace.queries.search import prepare_search
 from marketplace.queries.search_filters import Centre
@@ -121,7 +122,9 @@ def _project_centre(session: Session, project_id: int) -> Centre | None:
     project = project_with_listings(session, project_id=project_id)
     if project is None or not allows(Permission.VIEW_PROJECT, current_actor(), project):
         return None
-    return Centre(position=position_of(project), label=project.name)
+    if allows(Permission.VIEW_POSITION, current_actor(), project):
+        return Centre(position=position_of(project), label=project.name)
+    return Centre(position=blurred_position_of_project(session, project), label=project.name)
 
 
 def _listing_centre(session: Session, listing_id: int) -> Centre | None:

@@ -90,6 +90,7 @@ export function addPlaces(map, { places, fit, texts }) {
         for (const listing of properties.listings ?? []) pins.set(String(listing.id), marker);
         return marker;
       }
+      if (properties.radius_m) return L.circle(L.GeoJSON.coordsToLatLng(feature.geometry.coordinates), { radius: properties.radius_m, interactive: false });
       if (!properties.kind) return label(L.marker(L.GeoJSON.coordsToLatLng(feature.geometry.coordinates), { icon: siteIcon(), keyboard: false }), properties.title ?? texts.site);
       const marker = pin(feature, texts);
       if (marker.mfId !== undefined) pins.set(marker.mfId, marker);
@@ -103,8 +104,9 @@ export function addPlaces(map, { places, fit, texts }) {
   return layer;
 }
 
-function siteStyle({ kind }) {
-  return kind ? {} : { className: "mf-site", color: "#024b4f", weight: 2, fillColor: "#024b4f", fillOpacity: 0.12 };
+// A site, or dashed the circle that a hidden one lies in.
+function siteStyle({ kind, radius_m: radius }) {
+  return kind ? {} : { className: "mf-site", color: "#024b4f", weight: 2, fillColor: "#024b4f", fillOpacity: 0.12, dashArray: radius ? "4 6" : null };
 }
 
 // From a listing to a match, or dashed to a near miss.
