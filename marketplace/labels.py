@@ -12,6 +12,7 @@ from marketplace.i18n_marker import N_
 from marketplace.types import (
     ClosedReason,
     DocumentKind,
+    FacilityKind,
     Haulage,
     ListingKind,
     ListingStatus,
@@ -44,6 +45,12 @@ LABELS: dict[type[StrEnum], dict[StrEnum, str]] = {
         ProjectKind.ENERGY: N_("Energy"),
         ProjectKind.MINERAL_EXTRACTION: N_("Mineral extraction"),
         ProjectKind.OTHER: N_("Other"),
+    },
+    FacilityKind: {
+        FacilityKind.QUARRY: N_("Quarry"),
+        FacilityKind.LANDFILL: N_("Landfill"),
+        FacilityKind.RECYCLING: N_("Recycling plant"),
+        FacilityKind.INTERIM_STORAGE: N_("Interim storage"),
     },
     ListingKind: {
         ListingKind.SURPLUS: N_("Surplus"),

@@ -19,6 +19,7 @@ class Task(StrEnum):
     EXPIRE_LISTINGS = "expire_listings"
     REMIND_OF_EXPIRY = "remind_of_expiry"
     ASK_WHETHER_LISTINGS_STAND = "ask_whether_listings_stand"
+    KEEP_RECEPTIONS = "keep_receptions"
     TIDY = "tidy"
     RETRY_STALLED = "retry_stalled"
     SWEEP_CONTENT = "sweep_content"

@@ -29,6 +29,7 @@ from marketplace.storage import Storage
 TASK_MODULES = (
     "marketplace.jobs.mail",
     "marketplace.jobs.listings",
+    "marketplace.jobs.facilities",
     "marketplace.jobs.housekeeping",
     "marketplace.jobs.documents",
 )
