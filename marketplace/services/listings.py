@@ -1,5 +1,6 @@
 """Listings: writing them, and leading them from draft to published to closed."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum, auto
 
@@ -11,13 +12,13 @@ from sqlalchemy.orm import Session
 from geo.units import SRID_STORED
 from marketplace.actor import Actor
 from marketplace.clock import local_date
-from marketplace.errors import Conflict, Forbidden, InvalidInput, NotFound, field_error
+from marketplace.errors import Conflict, FieldError, Forbidden, InvalidInput, NotFound, field_error
 from marketplace.i18n_marker import N_
 from marketplace.models import Listing
 from marketplace.queries.positions import Blur
 from marketplace.services.editing import require_unchanged
 from marketplace.services.listing_details import CheckedDetails, ListingDetails, check_details
-from marketplace.services.quality import Proof, refresh_quality, require_clean
+from marketplace.services.quality import gate, refresh_quality
 from marketplace.services.search_text import refresh_search_text
 from marketplace.types import ClosedReason, ListingKind, ListingStatus, PausedReason
 
@@ -37,10 +38,12 @@ __all__ = [
     "lock_listing",
     "pause_held",
     "pause_listing",
+    "publish_each",
     "publish_held",
     "publish_listing",
-    "require_time_left",
+    "time_problems",
     "update_listing",
+    "write_values",
 ]
 
 # What leads where -------------------------------------------------------------------------------------------------
@@ -157,7 +160,8 @@ def create_listing(
         created_by_id=actor.user_id,
         is_example=is_example,
     )
-    _apply(session, listing, details, now=now)
+    for name, value in _values(session, listing, details, now=now).items():
+        setattr(listing, name, value)
     session.add(listing)
     session.flush()
     refresh_search_text(session, listing_ids=(listing.id,))
@@ -186,16 +190,12 @@ def update_listing(
     listing = lock_listing(session, actor, listing_id=listing_id, for_=Transition.EDIT)
     require_unchanged(listing, seen_version)
     _require_posted_by_hand(details)
-    last_day_before = listing.available_to
     with session.no_autoflush:  # the gate decides before the database is asked to take a changed material
-        _apply(session, listing, details, now=now)
-        if listing.status is ListingStatus.PUBLISHED:
-            require_time_left(listing.available_to, now=now)
+        values = _values(session, listing, details, now=now)
+        if listing.status is ListingStatus.PUBLISHED and (problems := time_problems(details.available_to, now=now)):
+            raise InvalidInput(*problems)
+        write_values(listing, values, now=now)
         refresh_quality(session, listing, now=now)
-    if listing.available_to != last_day_before:
-        listing.reminded_at = None  # a new end is worth a new reminder
-    listing.updated_at = now
-    session.flush()
     refresh_search_text(session, listing_ids=(listing.id,))
     return listing
 
@@ -205,16 +205,24 @@ def _require_posted_by_hand(details: ListingDetails) -> None:
         raise field_error("kind", KEPT_BY_FACILITY)
 
 
-def _apply(session: Session, listing: Listing, details: ListingDetails, *, now: datetime) -> None:
-    """Write the details to the listing, all of them or none.
+def _values(session: Session, listing: Listing, details: ListingDetails, *, now: datetime) -> dict[str, object]:
+    """What the listing's columns are to hold.
 
     Raises:
-        InvalidInput: everything that is wrong with them at once.
+        InvalidInput: everything that is wrong with the details at once.
     """
     checked = check_details(session, details, organisation_id=listing.organisation_id, now=now)
     blur = Blur(session, organisation_id=listing.organisation_id)
-    for name, value in column_values(checked, blur=blur, was_hidden=bool(listing.hides_position)).items():
+    return column_values(checked, blur=blur, was_hidden=bool(listing.hides_position))
+
+
+def write_values(listing: Listing, values: Mapping[str, object], *, now: datetime) -> None:
+    """Change a listing whose row the caller holds. Its quality and search text are to be refreshed then."""
+    if values.get("available_to", listing.available_to) != listing.available_to:
+        listing.reminded_at = None  # a new end is worth a new reminder
+    for name, value in values.items():
         setattr(listing, name, value)
+    listing.updated_at = now
 
 
 def column_values(checked: CheckedDetails, *, blur: Blur, was_hidden: bool) -> dict[str, object]:
@@ -324,47 +332,49 @@ def publish_listing(session: Session, actor: Actor, *, listing_id: int, now: dat
     return listing
 
 
-def publish_held(
-    session: Session, actor: Actor, listing: Listing, *, now: datetime, proof: Proof | None = None
-) -> None:
+def publish_held(session: Session, actor: Actor, listing: Listing, *, now: datetime) -> None:
     """Publish a listing whose row the caller holds, or say of a published one that it still stands.
-
-    Who publishes many reads their `proof` beforehand (`services.quality.proofs_of`).
 
     Raises:
         Forbidden, InvalidInput: as `publish_listing`.
     """
+    refused = publish_each(session, actor, (listing,), now=now)
+    if refused:
+        raise InvalidInput(*refused[listing.id])
+
+
+def publish_each(
+    session: Session, actor: Actor, listings: Sequence[Listing], *, now: datetime
+) -> dict[int, tuple[FieldError, ...]]:
+    """Publish those of the listings that are fit for it; what is wrong with the others, by their ids.
+
+    The caller holds their rows. This is what must hold of every listing that others can see.
+
+    Raises:
+        Forbidden: the actor's e-mail address is not confirmed.
+    """
     if not actor.is_confirmed:
         raise Forbidden(N_("Confirm your e-mail address before you publish: the link is in the mail you got."))
-    _require_fit_for_publishing(session, listing, now=now, proof=proof)
-    listing.status = ListingStatus.PUBLISHED
-    listing.paused_reason = None
-    listing.published_at = listing.published_at or now
-    listing.renewed_at = listing.updated_at = now
-    listing.asked_at = None
+    refused = {each.id: problems for each in listings if (problems := time_problems(each.available_to, now=now))}
+    refused |= gate(session, [each for each in listings if each.id not in refused], now=now)
+    for listing in listings:
+        if listing.id in refused:
+            continue
+        listing.status = ListingStatus.PUBLISHED
+        listing.paused_reason = None
+        listing.published_at = listing.published_at or now
+        listing.renewed_at = listing.updated_at = now
+        listing.asked_at = None
     session.flush()
+    return refused
 
 
-def _require_fit_for_publishing(
-    session: Session, listing: Listing, *, now: datetime, proof: Proof | None = None
-) -> None:
-    """What must hold of every listing that others can see.
-
-    Raises:
-        InvalidInput: it does not hold.
-    """
-    require_time_left(listing.available_to, now=now)
-    require_clean(session, listing, now=now, proof=proof)
-
-
-def require_time_left(available_to: date, *, now: datetime) -> None:
-    """Let a last day through that a listing can have while others see it.
-
-    Raises:
-        InvalidInput: it is over.
-    """
-    if available_to < local_date(now):
-        raise field_error("available_to", N_("The period is over. Choose a last day that is still to come."))
+def time_problems(available_to: date, *, now: datetime) -> tuple[FieldError, ...]:
+    """What is wrong with a last day, for a listing that others can see."""
+    if available_to >= local_date(now):
+        return ()
+    message = N_("The period is over. Choose a last day that is still to come.")
+    return (FieldError(field="available_to", message=message),)
 
 
 def pause_listing(session: Session, actor: Actor, *, listing_id: int, now: datetime) -> Listing:

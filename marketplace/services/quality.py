@@ -1,12 +1,12 @@
 """What is known of a lot's quality, and the one gate that a surplus passes before others can see it.
 
 Whatever changes a lot's samples, declarations, background or material calls `refresh_quality`; whatever would show a
-surplus to others calls `require_clean`. Both ask `geo.gate`, so that there is one answer. Demand and reception offer
+surplus to others calls `gate`. Both ask `geo.gate`, so that there is one answer. Demand and reception offer
 nothing, and are not asked.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,7 +24,7 @@ from geo.proof import DeclarationKind, Outcome
 from geo.quality import Judgement, LabValue, Sample, classify
 from marketplace import clock
 from marketplace.clock import local_date
-from marketplace.errors import FieldError, InvalidInput
+from marketplace.errors import FieldError
 from marketplace.models import BackgroundOverride, Declaration, LabReport, LabSample, Listing
 from marketplace.quality_messages import obstacle_message
 from marketplace.services.listing_people import listing_context, recipients
@@ -61,7 +61,7 @@ class LotQuality:
 
     @property
     def outcome(self) -> Outcome | None:
-        return None if self.judgement is None else Outcome(self.judgement.outcome.value)
+        return None if self.judgement is None else outcome_of(self.judgement)
 
     @property
     def soil_class(self) -> int | None:
@@ -79,6 +79,12 @@ class Proof:
     reports: tuple[LabReport, ...] = ()
     declarations: tuple[Declaration, ...] = ()
     overrides: tuple[BackgroundOverride, ...] = ()
+
+
+def outcome_of(judgement: Judgement) -> Outcome:
+    """What the judgement comes to, in the word that is stored."""
+    is_hazardous = judgement.outcome.value.startswith(Outcome.HAZARDOUS.value)
+    return Outcome.HAZARDOUS if is_hazardous else Outcome(judgement.outcome.value)
 
 
 # Reading ----------------------------------------------------------------------------------------------------------
@@ -190,33 +196,43 @@ def _statement(row: Declaration) -> rules.Declaration:
 # Keeping the listing in step --------------------------------------------------------------------------------------
 
 
-def refresh_quality(
-    session: Session, listing: Listing, *, now: datetime, proof: Proof | None = None
-) -> LotQuality | None:
-    """Write onto the listing what its proof comes to, read beforehand or not; None for what offers nothing.
+def refresh_quality(session: Session, listing: Listing, *, now: datetime) -> LotQuality | None:
+    """Write onto the listing what its proof comes to; None for what offers nothing.
 
     A surplus that others can see and that no longer passes is paused on the spot, and whoever posted it is told.
     """
-    if listing.kind is not ListingKind.SURPLUS:
-        listing.documentation = Documentation.NONE
-        listing.quality_outcome = listing.quality_class = listing.limits_version = None
-        session.flush()
-        return None
-    with session.no_autoflush:  # a published one that fails must not be written before it is paused
-        quality = quality_of(session, listing, today=local_date(now), proof=proof)
-    listing.documentation = quality.documentation
-    listing.quality_outcome, listing.quality_class = quality.outcome, quality.soil_class
-    listing.limits_version = quality.limits_version
-    if listing.status is ListingStatus.PUBLISHED and not quality.verdict.may_be_published:
-        _pause(session, listing, quality, now=now)
-    session.flush()
-    return quality
+    return refresh_qualities(session, (listing,), now=now)[0]
 
 
-def _pause(session: Session, listing: Listing, quality: LotQuality, *, now: datetime) -> None:
-    listing.status, listing.paused_reason = ListingStatus.PAUSED, PausedReason.QUALITY
-    listing.updated_at = now
+def refresh_qualities(session: Session, listings: Sequence[Listing], *, now: datetime) -> list[LotQuality | None]:
+    """As `refresh_quality`, for many listings, with the same few questions."""
+    # A published one that fails must not be written before it is paused.
+    with session.no_autoflush:
+        offering = [each for each in listings if each.kind is ListingKind.SURPLUS]
+        proofs = proofs_of(session, [each.id for each in offering]) if offering else {}
+        qualities = [
+            quality_of(session, each, today=local_date(now), proof=proofs[each.id])
+            if each.kind is ListingKind.SURPLUS
+            else None
+            for each in listings
+        ]
+    paused = []
+    for listing, quality in zip(listings, qualities, strict=True):
+        listing.documentation = quality.documentation if quality else Documentation.NONE
+        listing.quality_outcome = quality.outcome if quality else None
+        listing.quality_class = quality.soil_class if quality else None
+        listing.limits_version = quality.limits_version if quality else None
+        if quality and listing.status is ListingStatus.PUBLISHED and not quality.verdict.may_be_published:
+            listing.status, listing.paused_reason = ListingStatus.PAUSED, PausedReason.QUALITY
+            listing.updated_at = now
+            paused.append((listing, quality))
     session.flush()
+    for listing, quality in paused:
+        _tell_of_pause(session, listing, quality)
+    return qualities
+
+
+def _tell_of_pause(session: Session, listing: Listing, quality: LotQuality) -> None:
     log.info(
         "listing_paused_for_quality",
         listing_id=listing.id,
@@ -235,16 +251,18 @@ def _pause(session: Session, listing: Listing, quality: LotQuality, *, now: date
 # The gate ---------------------------------------------------------------------------------------------------------
 
 
-def require_clean(session: Session, listing: Listing, *, now: datetime, proof: Proof | None = None) -> None:
-    """Let a listing through to the others, with what its proof comes to written on it.
+def gate(session: Session, listings: Sequence[Listing], *, now: datetime) -> dict[int, tuple[FieldError, ...]]:
+    """What keeps listings from the others, by their ids, with what their proof comes to written on them.
 
-    Raises:
-        InvalidInput: it is a surplus, and it is not documented that it is clean; one error an obstacle, with what to
-        do about it.
+    A listing that is let through is left out: it is no surplus, or it is documented that it is clean. There is an error
+    for each obstacle, with what to do about it.
     """
-    quality = refresh_quality(session, listing, now=now, proof=proof)
-    if quality is not None and not quality.verdict.may_be_published:
-        raise InvalidInput(*(_error(obstacle) for obstacle in quality.verdict.obstacles))
+    qualities = zip(listings, refresh_qualities(session, listings, now=now), strict=True)
+    return {
+        listing.id: tuple(_error(obstacle) for obstacle in quality.verdict.obstacles)
+        for listing, quality in qualities
+        if quality is not None and not quality.verdict.may_be_published
+    }
 
 
 def _error(obstacle: Obstacle) -> FieldError:
