@@ -18,6 +18,8 @@ from geo.quality_tables import QualityTables, plain_name, quality_tables
 MAX_MG_KG: Final = Decimal(1_000_000)
 """A kilogram in a kilogram."""
 MAX_CELL_CHARS: Final = 60
+MAX_HEADING_CHARS: Final = 200
+"""No heading is longer, and none that is takes long to be looked at."""
 
 
 # Units ----------------------------------------------------------------------------------------------------------
@@ -66,6 +68,8 @@ def mg_kg_per_unit(unit: str) -> Decimal:
 
     Raises LabError: no_unit, leachate, radioactivity, wet_weight, unknown_unit.
     """
+    if len(unit) > MAX_CELL_CHARS:
+        raise LabError(LabFault.UNKNOWN_UNIT, unit=f"{unit[:MAX_CELL_CHARS]}…")
     folded = unicodedata.normalize("NFKC", unit).casefold().replace("μ", "u").replace("mcg", "ug")
     spaced = " ".join(folded.split())
     if not spaced:
@@ -86,7 +90,7 @@ def mg_kg_per_unit(unit: str) -> Decimal:
 
 def split_unit(heading: str) -> tuple[str, str]:
     """Return a heading such as `Arsen (As) [mg/kg TS]` as its name and its unit; "" where it names none."""
-    found = _UNIT_AT_END.search(heading)
+    found = _UNIT_AT_END.search(heading) if len(heading) <= MAX_HEADING_CHARS else None
     if found is None:
         return heading.strip(), ""
     return heading[: found.start()].rstrip(" ,;:([-"), found.group().strip(" )]")
@@ -220,6 +224,8 @@ def find_parameter(name: str, *, tables: QualityTables | None = None) -> Paramet
     A name may be given twice over (Arsen (As); Pb, bly) where both mean the same parameter.
     """
     tables = tables or quality_tables()
+    if len(name) > MAX_HEADING_CHARS:
+        return None
     name = _METHOD.sub("", name).strip()
     codes = {tables.names.get(plain_name(name))}
     if codes == {None}:

@@ -6,7 +6,7 @@
 from enum import StrEnum
 from typing import Any
 
-from geo.errors import BalanceFault, FractionFault, GeoError, GeometryFault, MaterialFault, QuantityFault
+from geo.errors import BalanceFault, FractionFault, GeoError, GeometryFault, LabFault, MaterialFault, QuantityFault
 from marketplace.errors import FieldError, InvalidInput
 from marketplace.i18n_marker import N_
 
@@ -72,6 +72,42 @@ MESSAGES: dict[type[StrEnum], dict[StrEnum, str]] = {
     MaterialFault: {
         MaterialFault.UNKNOWN_MATERIAL: N_("Choose a material from the list."),
         MaterialFault.BAD_TABLE: N_("The material table of the program cannot be read."),
+    },
+    LabFault: {
+        LabFault.NOT_A_NUMBER: N_("“%(text)s” is not a number."),
+        LabFault.FORMULA: N_("This is a formula. Paste its value instead."),
+        LabFault.NEGATIVE: N_("A content cannot be below zero, and a limit of quantification is above it."),
+        LabFault.ZERO: N_("A laboratory never finds nothing. Enter its limit of quantification, for example <0.01."),
+        LabFault.NOT_FINITE: _NOT_A_NUMBER,
+        LabFault.TOO_LARGE: N_("There cannot be more than %(limit_mg_kg)s mg in a kilogram. Check the unit."),
+        LabFault.NOT_DETECTED_WITHOUT_LOQ: N_(
+            "“Not detected” says nothing without the limit of quantification. Enter it, for example <0.01."
+        ),
+        LabFault.ABOVE_RANGE: N_("“%(text)s” does not say how much there is. Ask the laboratory for the value."),
+        LabFault.NO_UNIT: N_("No unit is given. State it, for example mg/kg dry matter."),
+        LabFault.UNKNOWN_UNIT: N_("The unit “%(unit)s” is not known. Use mg/kg, µg/kg, g/t or %%."),
+        LabFault.UNITS_DIFFER: N_("The value is in %(one)s and its heading in %(other)s. Say which is right."),
+        LabFault.LEACHATE: N_(
+            "%(unit)s is a result of water or of a leaching test. The limits are for the content in mg/kg dry matter."
+        ),
+        LabFault.RADIOACTIVITY: N_("%(unit)s is radioactivity, which other rules judge. It is not read here."),
+        LabFault.WET_WEIGHT: N_(
+            "%(unit)s is of the wet sample. The limits are for dry matter: ask for mg/kg dry matter."
+        ),
+        LabFault.UNKNOWN_PARAMETER: N_("“%(name)s” is not a parameter we know."),
+        LabFault.NO_SAMPLE: N_("It does not say which sample this is a result of."),
+        LabFault.CONFLICT: N_(
+            "The same parameter of the same sample has different values in rows %(lines)s. None of them is used."
+        ),
+        LabFault.NO_HEADING: N_(
+            "No headings with names of parameters, such as As, Pb and PAH16, were found in the table."
+        ),
+        LabFault.TOO_MANY_RESULTS: N_(
+            "The table has more than %(limit)s results, which is more than one lot has. Send one lot at a time."
+        ),
+        LabFault.NOT_INORGANIC: N_("Natural background can be stated for metals and other inorganic parameters only."),
+        LabFault.BACKGROUND_DOES_NOT_APPLY: N_("Natural background applies to soil and rock only."),
+        LabFault.BAD_TABLE: N_("The table of limits of the program cannot be read."),
     },
 }
 
