@@ -11,6 +11,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from geo.assessment import (
+    AcceptClass,
     Assessment,
     Change,
     DistanceTerm,
@@ -20,13 +21,17 @@ from geo.assessment import (
     LowerSmallestLot,
     MaterialTerm,
     PeriodTerm,
+    ProveQuality,
+    QualityTerm,
     RaiseDistanceLimit,
     ShiftPeriod,
     Timing,
     Treat,
     Verdict,
 )
+from geo.matching import CLEAN_CLASS
 from geo.materials import Fraction, Substitution, Treatment, taxonomy
+from geo.proof import Documentation
 from marketplace.durations import days_in_words
 from marketplace.filters import distance, fraction, percent, tonnes
 from marketplace.labels import material_name
@@ -68,6 +73,7 @@ def reasons(assessment: Assessment, *, fractions: Fractions) -> tuple[Reason, ..
     told = (
         _material(assessment.material),
         _fraction(assessment.fraction, fractions),
+        _quality(assessment.quality),
         _period(assessment.period),
         _limit(assessment.distance),
     )
@@ -195,6 +201,16 @@ def _fraction_in_words(sizes: Fraction | None) -> str:
     return fraction((sizes.lower_mm, sizes.upper_mm) if sizes else None)
 
 
+def _quality(term: QualityTerm) -> Reason | None:
+    if term.verdict is Verdict.MISS:
+        return None
+    if term.quality_class is not None and term.quality_class > CLEAN_CLASS:
+        return Reason(mark=Mark.FITS, title=_("May take masses of class %(class)s", **{"class": term.quality_class}))
+    if term.documentation is Documentation.DECLARED:
+        return Reason(mark=Mark.UNKNOWN, title=_("Declared clean, not tested"))
+    return Reason(mark=Mark.FITS, title=_("Clean by laboratory results"))
+
+
 def _period(term: PeriodTerm) -> Reason | None:
     if term.verdict is Verdict.MISS:
         return None
@@ -225,6 +241,13 @@ def _change(change: Change) -> str:
             return _lower(change)
         case RaiseDistanceLimit():
             return _raise(change)
+        case ProveQuality():
+            return _prove(change)
+        case AcceptClass():
+            return _(
+                "Class %(class)s, and the taker takes class %(most)s at most",
+                **{"class": change.to_class, "most": change.from_class},
+            )
 
 
 def _treat(change: Treat) -> str:
@@ -252,9 +275,15 @@ def _raise(change: RaiseDistanceLimit) -> str:
     lengths = {"beyond": _beyond(change.to_m - change.from_m), "limit": distance(change.from_m)}
     if change.side is LotKind.SURPLUS:
         return _("%(beyond)s beyond the giver's limit of %(limit)s", **lengths)
-    if change.side is LotKind.DEMAND:
+    if change.side is not None:
         return _("%(beyond)s beyond the taker's limit of %(limit)s", **lengths)
     return _("%(beyond)s beyond the %(limit)s that masses are reckoned to go where nobody has set a limit", **lengths)
+
+
+def _prove(change: ProveQuality) -> str:
+    if change.needs is Documentation.TESTED:
+        return _("Needs laboratory results: the taker does not accept what is only declared")
+    return _("Nothing shows yet that it is clean")
 
 
 def _beyond_both(term: DistanceTerm) -> str:

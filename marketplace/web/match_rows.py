@@ -9,18 +9,18 @@ from typing import Any
 
 from flask import url_for
 
-from geo.assessment import Verdict
+from geo.assessment import Assessment, LotKind, Verdict
 from geo.geometry import Position
+from geo.matching import CLEAN_CLASS, counterparts
 from geo.materials import MaterialGroup, taxonomy
 from marketplace.filters import period, tonnes
 from marketplace.labels import material_name
 from marketplace.match_wording import Fractions, Reason, changes_in_words, coverage, reasons, surplus_used
 from marketplace.models import Listing
 from marketplace.queries.matches import Match, MatchedListing, Matches, fraction_of
-from marketplace.queries.projects import position_of
 from marketplace.queries.search_filters import SearchFilters
 from marketplace.types import ListingKind, ListingStatus
-from marketplace.web.cards import ListingCard
+from marketplace.web.cards import ListingCard, shown_documentation
 from marketplace.web.places import Feature
 from marketplace.web.search_state import Origin, OriginKind, SearchState, address
 
@@ -32,7 +32,8 @@ WIDER_KM = Decimal(100)
 class MatchRow:
     """A counterpart in a list: the card, the figures, why it fits, and what would have to change.
 
-    `coverage` and `surplus_used` are empty where the smallest lots do not allow a deal.
+    `coverage` tells how much of the need is covered, and `surplus_used` how much of the surplus goes; of a facility,
+    whose room is nobody's need, `coverage` tells what goes. Both are empty where the smallest lots allow no deal.
     """
 
     card: ListingCard
@@ -63,9 +64,14 @@ class MatchSection:
     def is_empty(self) -> bool:
         return not (self.fits or self.near_misses)
 
+    @property
+    def is_kept_inside(self) -> bool:
+        """Whether its class lets only those have it who may lawfully take it in."""
+        return (self.listing.quality_class or CLEAN_CLASS) > CLEAN_CLASS
+
 
 def looks_for_matches(listing: Listing, *, today: date) -> bool:
-    """Whether a page about the listing speaks of matches at all."""
+    """Whether a page about the listing speaks of matches at all; whoever sees it unpublished is one of its own."""
     return listing.status is not ListingStatus.CLOSED and listing.available_to >= today
 
 
@@ -87,17 +93,28 @@ def match_section(listing: Listing, found: Matches) -> MatchSection:
 
 
 def _row(listing: Listing, match: Match) -> MatchRow:
-    fits_in_quantity = match.assessment.quantity.verdict is not Verdict.MISS
+    covered, used, share = _how_much(listing, match)
     return MatchRow(
         card=_card(match.listing),
         distance_m=match.distance_m,
-        coverage=coverage(match.assessment) if fits_in_quantity else "",
-        coverage_share=match.assessment.coverage,
-        surplus_used=surplus_used(match.assessment) if fits_in_quantity else "",
+        coverage=covered,
+        coverage_share=share,
+        surplus_used=used,
         reasons=reasons(match.assessment, fractions=_fractions(listing, match.listing)),
         changes=changes_in_words(match.assessment),
         is_own=match.is_own,
     )
+
+
+def _how_much(listing: Listing, match: Match) -> tuple[str, str, float]:
+    """What is said of the need and of the surplus, and the share that is drawn."""
+    assessment: Assessment = match.assessment
+    is_reception = ListingKind.RECEPTION in (listing.kind, match.listing.kind)
+    if assessment.quantity.verdict is Verdict.MISS:
+        return "", "", assessment.coverage
+    if is_reception:
+        return surplus_used(assessment), "", assessment.share_used
+    return coverage(assessment), surplus_used(assessment), assessment.coverage
 
 
 def _each_note_once(rows: Iterable[MatchRow]) -> Iterator[MatchRow]:
@@ -126,6 +143,8 @@ def _card(listing: MatchedListing) -> ListingCard:
         is_example=listing.is_example,
         organisation_name=listing.organisation_name,
         project_name=listing.project_name,
+        facility_name=listing.facility_name,
+        documentation=shown_documentation(listing.kind, listing.documentation),
     )
 
 
@@ -139,23 +158,18 @@ def _fractions(listing: Listing, other: MatchedListing) -> Fractions:
 def _wider_search(listing: Listing) -> str | None:
     if listing.status is ListingStatus.CLOSED:
         return None
-    materials = taxonomy()
-    is_surplus = listing.kind is ListingKind.SURPLUS
-    serving = materials.compatible_demands if is_surplus else materials.compatible_offers
-    filters = SearchFilters(
-        kind=ListingKind.DEMAND if is_surplus else ListingKind.SURPLUS,
-        materials=serving(listing.material_key),
-        within_km=WIDER_KM,
-    )
+    serving = counterparts(LotKind(listing.kind.value), material=listing.material_key, taxonomy=taxonomy())
+    is_kept_inside = (listing.quality_class or CLEAN_CLASS) > CLEAN_CLASS
+    sought = LotKind.RECEPTION if is_kept_inside else next(iter(serving))
+    filters = SearchFilters(kind=ListingKind(sought.value), materials=serving[sought], within_km=WIDER_KM)
     return address(SearchState(filters=filters, origin=Origin(kind=OriginKind.LISTING, id=listing.id)))
 
 
 # On the map -------------------------------------------------------------------------------------------------------
 
 
-def match_features(listing: Listing, found: Matches) -> list[Feature]:
-    """The counterparts as pins, several on one spot as one, and a line to each; dashed to near misses."""
-    here = position_of(listing)
+def match_features(found: Matches, *, here: Position) -> list[Feature]:
+    """The counterparts as pins, several on one spot as one, and a line to each from `here`; dashed to near misses."""
     shown = [(match, False) for match in found.fits] + [(match, True) for match in found.near_misses]
     lines = [_line(here, match.listing, is_near=is_near) for match, is_near in shown]
     return [*lines, *_pins([match.listing for match, _ in shown])]
@@ -187,7 +201,7 @@ def _facts(listing: MatchedListing) -> Mapping[str, Any]:
         "group": listing.material_group.value,
         "title": material_name(listing.material_key),
         "quantity": tonnes(listing.mass_t),
-        "details": [each for each in (period(listing.period), listing.project_name) if each],
+        "details": [each for each in (period(listing.period), listing.facility_name or listing.project_name) if each],
         "is_example": listing.is_example,
         "url": url_for("listings.show", listing_id=listing.id),
     }
@@ -202,6 +216,7 @@ def _several(listings: Sequence[MatchedListing]) -> Mapping[str, Any]:
         "groups": {group: groups.count(group) for group in groups},
         "surplus": kinds.count(ListingKind.SURPLUS),
         "demand": kinds.count(ListingKind.DEMAND),
+        "reception": kinds.count(ListingKind.RECEPTION),
         "listings": [_facts(listing) for listing in listings],
     }
 

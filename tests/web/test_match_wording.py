@@ -12,6 +12,7 @@ from flask_babel import Babel, force_locale
 from geo.assessment import Assessment, LotKind
 from geo.matching import Lot, assess
 from geo.materials import Treatment, read_fraction, taxonomy
+from geo.proof import Documentation
 from marketplace.durations import days_in_words
 from marketplace.match_wording import (
     Fractions,
@@ -32,6 +33,7 @@ SURPLUS = Lot(
     mass_t=Decimal(1000),
     available_from=MARCH,
     available_to=MARCH + timedelta(days=55),
+    documentation=Documentation.TESTED,
 )
 DEMAND = replace(SURPLUS, kind=LotKind.DEMAND)
 
@@ -90,6 +92,7 @@ def test_two_of_a_kind_fit_in_few_words():
     assert told() == {
         "The same material": "ok",
         "Neither side has said which grain fraction": "unknown",
+        "Clean by laboratory results": "ok",
         "The periods share eight weeks": "ok",
     }
 
@@ -145,6 +148,12 @@ def test_whose_limit_it_is_is_said(of_giver, of_taker, title):
     limits = [None if limit is None else Decimal(limit) for limit in (of_giver, of_taker)]
     surplus, demand = replace(SURPLUS, max_distance_km=limits[0]), replace(DEMAND, max_distance_km=limits[1])
     assert told(surplus, demand)[title] == "ok"
+
+
+def test_what_its_being_clean_rests_on_is_said():
+    assert told(replace(SURPLUS, documentation=Documentation.DECLARED))["Declared clean, not tested"] == "unknown"
+    reception = replace(DEMAND, kind=LotKind.RECEPTION, accepts_class_max=4)
+    assert told(replace(SURPLUS, quality_class=3), reception)["May take masses of class 3"] == "ok"
 
 
 # How much ---------------------------------------------------------------------------------------------------------
@@ -229,3 +238,23 @@ def test_two_things_to_change_are_told_one_by_one():
     late = replace(SURPLUS, available_from=DEMAND.available_to + timedelta(days=14), available_to=date(2027, 9, 1))
     far = replace(DEMAND, max_distance_km=Decimal(6))
     assert changes(late, far) == ["Available two weeks too late", "500 m beyond the taker's limit of 6 km"]
+
+
+@pytest.mark.parametrize(
+    ("surplus", "taker", "sentence"),
+    [
+        (
+            {"documentation": Documentation.DECLARED},
+            {"accepts_declared": False},
+            "Needs laboratory results: the taker does not accept what is only declared",
+        ),
+        ({"documentation": Documentation.NONE}, {}, "Nothing shows yet that it is clean"),
+        (
+            {"quality_class": 3},
+            {"kind": LotKind.RECEPTION, "accepts_class_max": 2},
+            "Class 3, and the taker takes class 2 at most",
+        ),
+    ],
+)
+def test_what_is_missing_of_the_proof_is_said(surplus, taker, sentence):
+    assert changes(replace(SURPLUS, **surplus), replace(DEMAND, **taker)) == [sentence]
