@@ -6,6 +6,7 @@ the mail's own context, `link("/path", key=value)` for an absolute address, and 
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from urllib.parse import urlencode
 
 from babel.dates import format_date
@@ -65,6 +66,12 @@ class MailRenderer:
         return f"{self._base_url}{path}{'?' + urlencode(query) if query else ''}"
 
 
-def _on_one_line(value: str | int) -> str | int:
+def _on_one_line(value: Any) -> Any:
     """What people typed never begins a line of its own, so that it cannot pose as a header or a paragraph of ours."""
-    return " ".join(value.split()) if isinstance(value, str) else value
+    match value:
+        case str():
+            return " ".join(value.split())
+        case list():
+            return [{name: _on_one_line(each) for name, each in row.items()} for row in value]
+        case _:
+            return value

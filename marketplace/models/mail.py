@@ -1,11 +1,16 @@
 """Every mail the program wants sent, whether or not a server takes it."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from sqlalchemy import Index, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.models.base import Base
 from marketplace.types import CreatedAt, Id, LongText, Moment, ShortText
+
+type MailContext = Mapping[str, str | int | Sequence[Mapping[str, str | int]]]
 
 
 class OutboxMail(Base):
@@ -21,7 +26,7 @@ class OutboxMail(Base):
     recipient: Mapped[str] = mapped_column(String(320))
     template: Mapped[ShortText]
     locale: Mapped[str] = mapped_column(String(5))
-    context: Mapped[dict[str, str | int]] = mapped_column(JSONB)
+    context: Mapped[dict[str, Any]] = mapped_column(JSONB)
     subject: Mapped[LongText | None]
     body_text: Mapped[LongText | None]
     created_at: Mapped[CreatedAt]

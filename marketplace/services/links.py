@@ -22,11 +22,13 @@ LONGEST_TOKEN = 1000
 class Purpose(StrEnum):
     CONFIRM_ADDRESS = "confirm-address"
     RESET_PASSWORD = "reset-password"  # noqa: S105 - the name of a purpose
+    CONFIRM_LISTINGS = "confirm-listings"
 
 
 LASTS: dict[Purpose, timedelta] = {
     Purpose.CONFIRM_ADDRESS: timedelta(days=3),
     Purpose.RESET_PASSWORD: timedelta(hours=2),
+    Purpose.CONFIRM_LISTINGS: timedelta(days=30),
 }
 
 

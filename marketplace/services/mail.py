@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from sqlalchemy.orm import Session
 
 from marketplace.models import OutboxMail
+from marketplace.models.mail import MailContext
 from marketplace.queue import Task, enqueue
 
 SMTP_TIMEOUT_S = 20.0
@@ -76,13 +77,14 @@ class SmtpServer:
             server.send_message(message)
 
 
-def send_mail(session: Session, *, to: str, template: str, locale: str, context: dict[str, str | int]) -> OutboxMail:
+def send_mail(session: Session, *, to: str, template: str, locale: str, context: MailContext) -> OutboxMail:
     """Keep the mail and queue its sending, both only if the caller's transaction commits.
 
-    `template` names `templates/email/<template>.txt`; `context` is what it needs, ids and scalars only. What only the
-    recipient may hold goes under the key `token`, which is forgotten as soon as a mail server has taken the mail.
+    `template` names `templates/email/<template>.txt`; `context` is what it needs: ids and scalars, and rows of them.
+    What only the recipient may hold goes under the key `token`, which is forgotten as soon as a mail server has taken
+    the mail.
     """
-    mail = OutboxMail(recipient=to, template=template, locale=locale, context=context)
+    mail = OutboxMail(recipient=to, template=template, locale=locale, context=dict(context))
     session.add(mail)
     session.flush()
     enqueue(session, Task.SEND_MAIL, mail_id=mail.id)

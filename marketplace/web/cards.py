@@ -5,13 +5,19 @@ from datetime import date
 from decimal import Decimal
 
 from geo.materials import MaterialGroup, taxonomy
+from marketplace import clock
 from marketplace.labels import material_name
 from marketplace.models import Listing
-from marketplace.types import ListingKind, ListingStatus, PriceKind
+from marketplace.services.freshness import unconfirmed_since
+from marketplace.types import Documentation, ListingKind, ListingStatus, PriceKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListingCard:
+    """`documentation` is that of a surplus, None for what takes. `unconfirmed_since` is the day when its owner last
+    said that it stands, where that has been asked since without an answer.
+    """
+
     id: int
     kind: ListingKind
     status: ListingStatus
@@ -26,6 +32,9 @@ class ListingCard:
     is_example: bool
     organisation_name: str | None
     project_name: str | None
+    facility_name: str | None = None
+    documentation: Documentation | None = None
+    unconfirmed_since: date | None = None
 
 
 def card_of(listing: Listing, *, with_organisation: bool = False, with_project: bool = False) -> ListingCard:
@@ -45,4 +54,12 @@ def card_of(listing: Listing, *, with_organisation: bool = False, with_project: 
         is_example=listing.is_example,
         organisation_name=listing.organisation.name if with_organisation else None,
         project_name=listing.project.name if with_project and listing.project else None,
+        documentation=shown_documentation(listing.kind, listing.documentation),
+        unconfirmed_since=unconfirmed_since(listing, now=clock.now()),
     )
+
+
+def shown_documentation(kind: ListingKind, documentation: Documentation) -> Documentation | None:
+    """What of it a card shows: nothing of what takes masses, nor of what is still kept to itself."""
+    is_told = kind is ListingKind.SURPLUS and documentation is not Documentation.NONE
+    return documentation if is_told else None
