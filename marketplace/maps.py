@@ -137,6 +137,16 @@ class ListingLayer(ScriptLayer):
         super().__init__({"data_url": data_url, "query": query, "fit": fit, "texts": listing_texts()})
 
 
+class OriginLayer(ScriptLayer):
+    """A mark where distances are measured from; the page moves it with the event `mf:origin`."""
+
+    module = "map-origin.js"
+    function = "addOrigin"
+
+    def __init__(self, *, at: tuple[float, float] | None, label: str) -> None:
+        super().__init__({"at": at, "label": label, "texts": {"from": _("Distances are measured from here: {place}")}})
+
+
 class FacilityLayer(ScriptLayer):
     """Quarries, landfills, recycling plants and interim storage from `data_url`, from zoom level `min_zoom` on."""
 
@@ -157,8 +167,8 @@ class PlaceLayer(ScriptLayer):
     """Places that are known when the page is made: a listing and its matches, a project's site.
 
     `features` is GeoJSON with the properties that `ListingLayer` has for single listings, and for several on one spot;
-    a shape without a `kind` is drawn as a site. `role: "self"` marks what the page is about, and `role: "link"` a line
-    from it to the listing `id`, dashed where `is_near`.
+    a shape without a `kind` is drawn as a site, with `facility` as that kind of facility. `role: "self"` marks what the
+    page is about, and `role: "link"` a line from it to the listing `id`, dashed where `is_near`.
     """
 
     module = "map-listings.js"
@@ -347,6 +357,7 @@ def listing_texts() -> dict[str, str]:
     return {
         "surplus": _("Surplus"),
         "demand": _("Demand"),
+        "reception": _("Reception"),
         "example": _("Example"),
         "open": _("See the listing"),
         "cluster": _("Listings here: {count}, {quantity} in all. Press to zoom in."),

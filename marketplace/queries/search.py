@@ -1,59 +1,49 @@
-"""Finding listings: a page of them, how many there are of each sort, and what stands in the way of finding any."""
+"""Finding listings: a search made ready, and a page of what it finds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from geoalchemy2 import Geometry
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Double,
-    Integer,
     Row,
     Select,
     UnaryExpression,
-    and_,
     bindparam,
     func,
     literal,
     null,
     select,
-    true,
     tuple_,
 )
 from sqlalchemy.orm import Session
 
-from geo.geometry import BBox
 from geo.materials import MaterialGroup
 from geo.prepared import geodesic_m, in_square, planar_m
-from geo.units import M_PER_KM, SRID_STORED
-from marketplace.models import Listing, MaterialRow, Municipality, Organisation, Project
-from marketplace.queries.municipalities import bounds_of
+from marketplace.models import Facility, Listing, MaterialRow, Municipality, Organisation, Project
 from marketplace.queries.search_filters import (
     CENTRE,
     SHAPES_KEPT,
-    Filter,
     SearchFilters,
     Shape,
-    conditions_of,
     fulfils,
     shape_of,
     values_of,
 )
 from marketplace.queries.search_words import LookedUp, look_up_words
-from marketplace.types import ListingKind, PriceKind
+from marketplace.types import Documentation, ListingKind, PriceKind
 
 PAGE_SIZE = 20
 FEW = 5_000
 """Up to this many results are gathered and sorted; more are read in order from an index until a page is full. Without
 the choice the planner walks an index of all listings in search of the few that have a rare word."""
 
-COUNTED_AT_MOST = 100
 BEYOND_NORWAY_M = 5_000_000.0
 
 
@@ -102,6 +92,10 @@ class Hit:
     municipality_name: str
     organisation_name: str
     project_name: str | None
+    facility_name: str | None
+    documentation: Documentation
+    renewed_at: datetime | None
+    asked_at: datetime | None
     is_example: bool
     distance_m: float | None
 
@@ -217,6 +211,7 @@ def page_statement(
         .join(Listing.municipality)
         .join(Listing.organisation)
         .outerjoin(Listing.project)
+        .outerjoin(Listing.facility)
         .order_by(*_ordered(picked.c.key, picked.c.id, is_rising=is_rising))
     )
 
@@ -275,6 +270,10 @@ HIT_COLUMNS: tuple[Any, ...] = (
     Municipality.name.label("municipality_name"),
     Organisation.name.label("organisation_name"),
     Project.name.label("project_name"),
+    Facility.name.label("facility_name"),
+    Listing.documentation,
+    Listing.renewed_at,
+    Listing.asked_at,
     Listing.is_example,
 )
 
@@ -294,6 +293,10 @@ def _hit(row: Row[Any]) -> Hit:
         municipality_name=row.municipality_name,
         organisation_name=row.organisation_name,
         project_name=row.project_name,
+        facility_name=row.facility_name,
+        documentation=row.documentation,
+        renewed_at=row.renewed_at,
+        asked_at=row.asked_at,
         is_example=row.is_example,
         distance_m=row.distance_m,
     )
@@ -301,140 +304,3 @@ def _hit(row: Row[Any]) -> Hit:
 
 def _mark(row: Row[Any], sort: Sort, rank: int) -> Mark:
     return Mark(sort=sort, key=row.key, listing_id=row.id, rank=rank)
-
-
-# How many there are -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MunicipalityCount:
-    number: str
-    name: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facets:
-    """How many listings there are in all, and how many each choice of a facet would give.
-
-    A facet's counts leave its own choice out of account, so that they say what another choice would bring; what is
-    found nowhere is left out. Municipalities stand in the order of the Norwegian alphabet.
-    """
-
-    total: int
-    kinds: Mapping[ListingKind, int]
-    materials: Mapping[str, int]
-    municipalities: tuple[MunicipalityCount, ...]
-
-
-def facets(session: Session, search: Search) -> Facets:
-    rows = session.execute(facets_statement(search.shape), search.values).all()
-    return Facets(
-        total=next((int(row.in_all or 0) for row in rows if row.facet == Facet.TOTAL), 0),
-        kinds={ListingKind(row.kind): int(row.by_kind) for row in rows if row.facet == Facet.KIND and row.by_kind},
-        materials={
-            row.material_key: int(row.by_material) for row in rows if row.facet == Facet.MATERIAL and row.by_material
-        },
-        municipalities=tuple(
-            MunicipalityCount(number=row.municipality_number, name=row.name, count=int(row.by_municipality))
-            for row in rows
-            if row.facet == Facet.MUNICIPALITY and row.by_municipality
-        ),
-    )
-
-
-class Facet(IntEnum):
-    """The value of GROUPING(kind, material, municipality) for the rows of each facet: a bit for each left out."""
-
-    KIND = 0b011
-    MATERIAL = 0b101
-    MUNICIPALITY = 0b110
-    TOTAL = 0b111
-
-
-FACETED = (Filter.KIND, Filter.MATERIAL, Filter.MUNICIPALITY)
-
-
-@lru_cache(maxsize=SHAPES_KEPT)
-def facets_statement(shape: Shape) -> Select[Any]:
-    """One pass over the listings that fulfil all other filters, then sums over the few thousand cells that leaves."""
-    keys = (Listing.kind, Listing.material_key, Listing.municipality_number)
-    conditions = conditions_of(shape)
-    chosen = [conditions.get(name, true()).label(f"fulfils_{name}") for name in FACETED]
-    cell = (
-        select(*keys, *chosen, func.count().label("count"))
-        .where(fulfils(shape, besides=FACETED))
-        .group_by(*keys)
-        .cte("cell")
-    )
-
-    def count_besides(facet: Filter | None) -> ColumnElement[Any]:
-        others = (cell.c[f"fulfils_{name}"] for name in FACETED if name != facet)
-        return func.sum(cell.c["count"]).filter(and_(true(), *others))
-
-    kind, material, municipality = cell.c.kind, cell.c.material_key, cell.c.municipality_number
-    summed = (
-        select(
-            kind,
-            material,
-            municipality,
-            func.grouping(kind, material, municipality, type_=Integer()).label("facet"),
-            count_besides(None).label("in_all"),
-            count_besides(Filter.KIND).label("by_kind"),
-            count_besides(Filter.MATERIAL).label("by_material"),
-            count_besides(Filter.MUNICIPALITY).label("by_municipality"),
-        )
-        .group_by(func.grouping_sets(tuple_(kind), tuple_(material), tuple_(municipality), tuple_()))
-        .subquery("summed")
-    )
-    return (
-        select(summed, Municipality.name)
-        .outerjoin(Municipality, Municipality.number == summed.c.municipality_number)
-        .order_by(Municipality.name.collate("nb-NO-x-icu"), summed.c.municipality_number)
-    )
-
-
-# What stands in the way -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loosening:
-    """A filter without which there would be results, and how many, counted up to `COUNTED_AT_MOST`."""
-
-    dropped: Filter
-    count: int
-
-
-def loosenings(session: Session, search: Search) -> tuple[Loosening, ...]:
-    """Which single filter to take away for a search that finds nothing, the most rewarding first."""
-    dropped = tuple(conditions_of(search.shape))
-    if not dropped:
-        return ()
-    counts = session.execute(loosenings_statement(search.shape), search.values).one()
-    found = [Loosening(dropped=each, count=count) for each, count in zip(dropped, counts, strict=True) if count]
-    return tuple(sorted(found, key=lambda each: -each.count))
-
-
-@lru_cache(maxsize=SHAPES_KEPT)
-def loosenings_statement(shape: Shape) -> Select[Any]:
-    """A count for each filter, of what the others let through."""
-    without = [
-        select(Listing.id).where(fulfils(shape, besides=(each,))).limit(COUNTED_AT_MOST).subquery()
-        for each in conditions_of(shape)
-    ]
-    return select(*(select(func.count()).select_from(each).scalar_subquery() for each in without))
-
-
-# Where they are ---------------------------------------------------------------------------------------------------
-
-
-def bounds_of_results(session: Session, search: Search) -> BBox | None:
-    """The box around all results with a kilometre's margin, for a map to show; None where there are none."""
-    found = session.scalar(bounds_statement(search.shape), search.values)
-    return None if found is None else bounds_of(found)
-
-
-@lru_cache(maxsize=SHAPES_KEPT)
-def bounds_statement(shape: Shape) -> Select[Any]:
-    extent = func.ST_SetSRID(func.ST_Extent(Listing.position_25833), SRID_STORED)
-    return select(func.ST_Expand(extent, float(M_PER_KM), type_=Geometry)).where(fulfils(shape))

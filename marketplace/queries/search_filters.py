@@ -12,7 +12,7 @@ from enum import IntEnum, StrEnum
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, any_, bindparam, or_
+from sqlalchemy import ColumnElement, String, and_, any_, bindparam, literal_column, or_, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -31,7 +31,7 @@ from geo.units import M_PER_KM
 from marketplace.models import Listing
 from marketplace.queries.open_listings import TODAY, is_open
 from marketplace.queries.search_words import Word, word_found, word_values
-from marketplace.types import ListingKind, PriceKind
+from marketplace.types import Documentation, ListingKind, PriceKind
 
 
 class Filter(StrEnum):
@@ -39,6 +39,7 @@ class Filter(StrEnum):
 
     TEXT = "text"
     KIND = "kind"
+    DOCUMENTATION = "documentation"
     MATERIAL = "material"
     MASS = "mass"
     PERIOD = "period"
@@ -60,13 +61,16 @@ class Centre:
 class SearchFilters:
     """What listings are wanted; a filter that is empty or None lets everything through.
 
-    A material is wanted when it or its group is chosen. Quantities are of the whole listing. `period` overlaps the
-    listing's; either end may be open. `price_max_nok_per_t` is the most that the taker pays: what is free, and what
-    the giver pays for, is always within it. `centre` alone filters nothing: it is what distances are measured from.
+    `documentation` is the least that a surplus's being clean must rest on; what takes masses has none to show, so that
+    it leaves out all but surpluses. A material is wanted when it or its group is chosen. Quantities are of the whole
+    listing. `period` overlaps the listing's; either end may be open. `price_max_nok_per_t` is the most that the taker
+    pays: what is free, and what the giver pays for, is always within it. `centre` alone filters nothing: it is what
+    distances are measured from.
     """
 
     text: str = ""
     kind: ListingKind | None = None
+    documentation: Documentation | None = None
     groups: frozenset[MaterialGroup] = frozenset()
     materials: frozenset[str] = frozenset()
     mass_min_t: Decimal | None = None
@@ -86,6 +90,7 @@ class SearchFilters:
         given = {
             Filter.TEXT: self.text,
             Filter.KIND: self.kind,
+            Filter.DOCUMENTATION: self.documentation,
             Filter.MATERIAL: self.groups | self.materials,
             Filter.MASS: (self.mass_min_t, self.mass_max_t) != (None, None),
             Filter.PERIOD: (self.period_from, self.period_to) != (None, None),
@@ -106,9 +111,17 @@ class SearchFilters:
         return self.materials | by_group
 
 
+def documented_by(least: Documentation | None) -> tuple[Documentation, ...]:
+    """What is at least as good as this; everything that counts as documented where nothing is asked."""
+    if least is Documentation.TESTED:
+        return (Documentation.TESTED,)
+    return Documentation.DECLARED, Documentation.TESTED
+
+
 EMPTY: Mapping[Filter, Mapping[str, Any]] = {
     Filter.TEXT: {"text": ""},
     Filter.KIND: {"kind": None},
+    Filter.DOCUMENTATION: {"documentation": None},
     Filter.MATERIAL: {"groups": frozenset(), "materials": frozenset()},
     Filter.MASS: {"mass_min_t": None, "mass_max_t": None},
     Filter.PERIOD: {"period_from": None, "period_to": None},
@@ -139,6 +152,7 @@ class Shape:
     words: tuple[bool, ...]
     """For each word, whether it is looked for inside other words, too."""
     has_kind: bool
+    has_documentation: bool
     materials: Several
     has_mass_min: bool
     has_mass_max: bool
@@ -164,6 +178,7 @@ def shape_of(filters: SearchFilters, words: tuple[Word, ...]) -> Shape:
     return Shape(
         words=tuple(word.is_sought_inside for word in words),
         has_kind=filters.kind is not None,
+        has_documentation=filters.documentation is not None,
         materials=Several(min(len(filters.wanted_materials), Several.MANY)),
         has_mass_min=filters.mass_min_t is not None,
         has_mass_max=filters.mass_max_t is not None,
@@ -184,6 +199,7 @@ def values_of(filters: SearchFilters, words: tuple[Word, ...], *, today: date) -
     values: dict[str, object] = {
         "today": today,
         "kind": filters.kind and filters.kind.value,
+        "documentations": [each.value for each in documented_by(filters.documentation)],
         "material": materials[0] if materials else None,
         "materials": materials,
         "mass_min_t": filters.mass_min_t,
@@ -212,6 +228,12 @@ def conditions_of(shape: Shape) -> Mapping[Filter, ColumnElement[bool]]:
     conditions = {
         Filter.TEXT: [word_found(place, is_inside=is_inside) for place, is_inside in enumerate(shape.words)],
         Filter.KIND: [Listing.kind == _value("kind", Listing.kind)] if shape.has_kind else [],
+        Filter.DOCUMENTATION: [
+            Listing.kind == literal_column("'surplus'"),
+            _is_among(Listing.documentation, "documentations"),
+        ]
+        if shape.has_documentation
+        else [],
         Filter.MATERIAL: _materials(shape.materials),
         Filter.MASS: [
             *([Listing.mass_t >= _value("mass_min_t", Listing.mass_t)] if shape.has_mass_min else []),
@@ -255,8 +277,8 @@ def _materials(several: Several) -> list[ColumnElement[bool]]:
             return [_is_among(Listing.material_key, "materials")]
 
 
-def _is_among(column: InstrumentedAttribute[str], name: str) -> ColumnElement[bool]:
-    return column == any_(bindparam(name, type_=ARRAY(String)))
+def _is_among(column: InstrumentedAttribute[Any], name: str) -> ColumnElement[bool]:
+    return type_coerce(column, String) == any_(bindparam(name, type_=ARRAY(String)))
 
 
 def _is_affordable() -> ColumnElement[bool]:

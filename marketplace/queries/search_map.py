@@ -49,6 +49,8 @@ class MapTexts:
     free: str
     taker_pays: str
     giver_pays: str
+    tested: str
+    declared: str
 
 
 def map_of_results(session: Session, search: Search, *, view: BBox, zoom: float, texts: MapTexts) -> str:
@@ -83,6 +85,8 @@ def map_statement(shape: Shape, form: BoxForm, texts: MapTexts) -> TextualSelect
         free=texts.free,
         taker_pays=texts.taker_pays,
         giver_pays=texts.giver_pays,
+        tested=texts.tested,
+        declared=texts.declared,
     )
     return arranged.columns(map=Text).add_cte(found.cte("found").prefix_with("NOT MATERIALIZED"))
 
@@ -156,7 +160,8 @@ SELECT json_build_object(
             'count', cell.count,
             'quantity', $cell_quantity,
             'surplus', cell.surplus,
-            'demand', cell.count - cell.surplus,
+            'demand', cell.count - cell.surplus - cell.reception,
+            'reception', cell.reception,
             'groups', json_build_object(
                 'stone', cell.stone, 'soil', cell.soil, 'concrete', cell.concrete, 'asphalt', cell.asphalt
             ),
@@ -172,7 +177,7 @@ SELECT json_build_object(
 FROM (
     WITH few AS MATERIALIZED (SELECT * FROM found LIMIT :few + 1)
     SELECT
-        sum(count) AS count, sum(surplus) AS surplus,
+        sum(count) AS count, sum(surplus) AS surplus, sum(reception) AS reception,
         sum(stone) AS stone, sum(soil) AS soil, sum(concrete) AS concrete, sum(asphalt) AS asphalt,
         sum(mass_t) AS mass_t,
         ST_Transform(ST_Point(sum(sum_x) / sum(count), sum(sum_y) / sum(count), 25833), 4326) AS middle,
@@ -190,6 +195,7 @@ FROM (
         FROM (
             SELECT
                 count(*) AS count, count(*) FILTER (WHERE kind = 'surplus') AS surplus,
+                count(*) FILTER (WHERE kind = 'reception') AS reception,
                 count(*) FILTER (WHERE material_key = ANY(:stone)) AS stone,
                 count(*) FILTER (WHERE material_key = ANY(:soil)) AS soil,
                 count(*) FILTER (WHERE material_key = ANY(:concrete)) AS concrete,
@@ -215,7 +221,12 @@ LEFT JOIN LATERAL (
         'group', group_key,
         'title', $title,
         'quantity', $listing_quantity,
-        'details', json_build_array($period, $price),
+        'details', CASE
+            WHEN kind <> 'surplus' OR documentation = 'none' THEN json_build_array($period, $price)
+            ELSE json_build_array(
+                $period, $price, CASE documentation WHEN 'tested' THEN :tested ELSE :declared END::text
+            )
+        END,
         'is_example', is_example,
         'url', :listing_url || id
     ) ORDER BY id) AS listings

@@ -22,10 +22,12 @@ from marketplace.queries.projects import position_of, project_with_listings
 from marketplace.queries.search import prepare_search
 from marketplace.queries.search_filters import Centre
 from marketplace.queries.search_map import MapTexts, map_of_results
-from marketplace.services.geocoding import make_geocoder
+from marketplace.services.geocoding import Geocoder, OfflineGeocoder, make_geocoder
 from marketplace.web.access import current_actor, requires
+from marketplace.web.geocode import is_over_limit
 from marketplace.web.registers import registers
-from marketplace.web.search_state import LIMITS, Origin, OriginKind, SearchState, read_area, read_state, read_zoom
+from marketplace.web.search_reading import LIMITS, read_area, read_state, read_zoom
+from marketplace.web.search_state import Origin, OriginKind, SearchState
 from marketplace.web.search_view import view_of
 
 bp = Blueprint("search", __name__)
@@ -81,6 +83,8 @@ def map_texts(locale: str) -> MapTexts:
         free=_("Free"),
         taker_pays=_("%(price)s, paid by the taker", price="{}"),
         giver_pays=_("%(price)s, paid by the giver", price="{}"),
+        tested=_("Tested"),
+        declared=_("Declared, not tested"),
     )
 
 
@@ -136,10 +140,15 @@ def _listing_centre(session: Session, listing_id: int) -> Centre | None:
 
 
 def _from_place(session: Session, state: SearchState) -> SearchState:
-    places = make_geocoder(session, registers().addresses).search(state.near, limit=1)
+    places = _geocoder(session).search(state.near, limit=1)
     if not places:
         return _with_problem(state, "near", N_("No place of that name was found."))
     return _centred(state, Centre(position=places[0].position, label=places[0].label))
+
+
+def _geocoder(session: Session) -> Geocoder:
+    """Who asks too often is answered from our own names alone, and asks the register of addresses no more."""
+    return OfflineGeocoder(session) if is_over_limit() else make_geocoder(session, registers().addresses)
 
 
 def _centred(state: SearchState, centre: Centre) -> SearchState:

@@ -20,10 +20,11 @@ from marketplace.i18n_marker import N_
 from marketplace.labels import label, material_name
 from marketplace.queries.municipalities import municipality_names
 from marketplace.queries.projects import project_options
-from marketplace.queries.search import Facets, Sort
+from marketplace.queries.search import Sort
+from marketplace.queries.search_counts import Facets
 from marketplace.queries.search_filters import SearchFilters
 from marketplace.queries.search_origins import listing_options
-from marketplace.types import ListingKind, PriceKind
+from marketplace.types import Documentation, ListingKind, PriceKind
 from marketplace.web.search_state import REACHES_KM, Origin, OriginKind, SearchState
 
 
@@ -87,6 +88,26 @@ def kinds(filters: SearchFilters, counts: Facets) -> Iterator[Choice]:
         yield Choice(
             value=kind.value, label=label(kind), is_chosen=filters.kind is kind, count=counts.kinds.get(kind, 0)
         )
+
+
+def documentations(filters: SearchFilters, counts: Facets) -> Iterator[Choice]:
+    """How sure it must be that a surplus is clean; each choice holds those after it."""
+    every = sum(counts.kinds.values()) if filters.kind is None else counts.kinds.get(filters.kind, 0)
+    tested, declared = (counts.documentations.get(each, 0) for each in (Documentation.TESTED, Documentation.DECLARED))
+    chosen = filters.documentation
+    yield Choice(value="", label=_("All"), is_chosen=chosen is None, count=every)
+    yield Choice(
+        value=Documentation.DECLARED.value,
+        label=_("Tested or declared"),
+        is_chosen=chosen is Documentation.DECLARED,
+        count=tested + declared,
+    )
+    yield Choice(
+        value=Documentation.TESTED.value,
+        label=_("Only tested"),
+        is_chosen=chosen is Documentation.TESTED,
+        count=tested,
+    )
 
 
 def materials(filters: SearchFilters, counts: Facets) -> Iterator[MaterialChoices]:
@@ -171,7 +192,7 @@ def origins(session: Session, actor: Actor, state: SearchState, *, today: date) 
 
 SORT_LABELS: Mapping[Sort, str] = {
     Sort.DISTANCE: N_("Nearest first"),
-    Sort.NEWEST: N_("Newest first"),
+    Sort.NEWEST: N_("Newest or last confirmed first"),
     Sort.QUANTITY: N_("Largest first"),
 }
 

@@ -13,8 +13,10 @@ from marketplace.filters import distance, nok_per_t, number, period, tonnes
 from marketplace.i18n import translate
 from marketplace.i18n_marker import N_
 from marketplace.labels import label, material_name
-from marketplace.queries.search import COUNTED_AT_MOST, Facets, Search, loosenings
+from marketplace.queries.search import Search
+from marketplace.queries.search_counts import COUNTED_AT_MOST, Facets, loosenings
 from marketplace.queries.search_filters import Centre, Filter, SearchFilters
+from marketplace.types import Documentation
 from marketplace.web.search_choices import names_of
 from marketplace.web.search_state import SearchState, address
 
@@ -64,6 +66,10 @@ def _parts(session: Session, filters: SearchFilters, counts: Facets) -> Iterator
         yield quoted, filters.without(Filter.TEXT), ("q",), ""
     if filters.kind is not None:
         yield label(filters.kind), filters.without(Filter.KIND), ("kind",), ""
+    if filters.documentation is not None:
+        is_tested = filters.documentation is Documentation.TESTED
+        text = _("Only tested") if is_tested else _("Tested or declared")
+        yield text, filters.without(Filter.DOCUMENTATION), ("documentation",), ""
     yield from _material_parts(filters)
     if Filter.MASS in filters.active:
         text = _between(filters.mass_min_t, filters.mass_max_t)
@@ -128,7 +134,8 @@ def notes(search: Search) -> Iterator[str]:
 
 WAYS_OUT: Mapping[Filter, str] = {
     Filter.TEXT: N_("Without the words"),
-    Filter.KIND: N_("Surplus and demand alike"),
+    Filter.KIND: N_("Surplus, demand and reception alike"),
+    Filter.DOCUMENTATION: N_("Whatever the documentation"),
     Filter.MATERIAL: N_("Any material"),
     Filter.MASS: N_("Any quantity"),
     Filter.PERIOD: N_("Any time"),
@@ -142,6 +149,7 @@ WAYS_OUT: Mapping[Filter, str] = {
 FIELDS: Mapping[Filter, tuple[str, ...]] = {
     Filter.TEXT: ("q",),
     Filter.KIND: ("kind",),
+    Filter.DOCUMENTATION: ("documentation",),
     Filter.MATERIAL: ("group", "material"),
     Filter.MASS: ("mass_min", "mass_max"),
     Filter.PERIOD: ("from_day", "to_day"),

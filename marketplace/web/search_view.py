@@ -9,26 +9,27 @@ from werkzeug.datastructures import MultiDict
 
 from geo import crs
 from geo.geometry import BBox
+from marketplace import clock
 from marketplace.actor import Actor
 from marketplace.forms.search import SearchForm
 from marketplace.i18n import translate
 from marketplace.labels import material_name
-from marketplace.maps import FacilityLayer, ListingLayer, MapParts, MapView, PlaceSearch, compose_map
+from marketplace.maps import FacilityLayer, ListingLayer, MapParts, MapView, OriginLayer, PlaceSearch, compose_map
 from marketplace.queries.search import (
     FEW,
     Hit,
     Mark,
     Search,
-    bounds_of_results,
-    facets,
     prepare_search,
     search_page,
 )
+from marketplace.queries.search_counts import bounds_of_results, facets
 from marketplace.queries.search_filters import SearchFilters
+from marketplace.services.freshness import unconfirmed_day
 from marketplace.types import ListingKind, ListingStatus
 from marketplace.web import search_choices as choices
 from marketplace.web import search_said as said
-from marketplace.web.cards import ListingCard
+from marketplace.web.cards import ListingCard, shown_documentation
 from marketplace.web.search_state import SearchState, address
 
 NEAR_ZOOM = 11
@@ -63,6 +64,7 @@ class SearchView:
     other_view_url: str
     """The map where the list is shown, and the other way round, on a screen with room for one."""
     kinds: tuple[choices.Choice, ...]
+    documentations: tuple[choices.Choice, ...]
     materials: tuple[choices.MaterialChoices, ...]
     municipalities: tuple[choices.Choice, ...]
     prices: tuple[choices.Choice, ...]
@@ -103,6 +105,7 @@ def view_of(
         clear_url=address(SearchState(chosen_sort=None, is_following=state.is_following, shows_map=state.shows_map)),
         other_view_url=address(replace(state, shows_map=not state.shows_map)),
         kinds=tuple(choices.kinds(filters, counts)),
+        documentations=tuple(choices.documentations(filters, counts)),
         materials=tuple(choices.materials(filters, counts)),
         municipalities=tuple(choices.municipalities(session, filters, counts)),
         prices=tuple(choices.prices(filters)),
@@ -110,7 +113,7 @@ def view_of(
         origins=tuple(choices.origins(session, actor, state, today=today)),
         sorts=tuple(choices.sorts(state)),
         ways_out=tuple(said.ways_out(session, state, search)) if not counts.total else (),
-        post_kind=ListingKind.SURPLUS if filters.kind is ListingKind.DEMAND else ListingKind.DEMAND,
+        post_kind=ListingKind.DEMAND if filters.kind in {None, ListingKind.SURPLUS} else ListingKind.SURPLUS,
         map_query=state.map_query(),
         bounds=bounds,
         fit=_fit(state),
@@ -146,6 +149,11 @@ def _card(hit: Hit) -> ListingCard:
         is_example=hit.is_example,
         organisation_name=hit.organisation_name,
         project_name=hit.project_name,
+        facility_name=hit.facility_name,
+        documentation=shown_documentation(hit.kind, hit.documentation),
+        unconfirmed_since=unconfirmed_day(
+            ListingStatus.PUBLISHED, asked_at=hit.asked_at, renewed_at=hit.renewed_at, now=clock.now()
+        ),
     )
 
 
@@ -190,6 +198,7 @@ def _map(state: SearchState, bounds: BBox | None) -> MapParts:
         view=MapView(bbox=box, middle=middle, zoom=NEAR_ZOOM),
         layers=[
             ListingLayer(data_url=url_for("search.points"), query=state.map_query()),
+            OriginLayer(at=middle, label=centre.label if centre is not None else ""),
             FacilityLayer(data_url=url_for("facilities.points"), min_zoom=FACILITIES_FROM_ZOOM),
             PlaceSearch(input_id="near", url=url_for("geocode.search")),
         ],

@@ -18,16 +18,13 @@ from marketplace.models import Listing
 from marketplace.queries import search as search_queries
 from marketplace.queries import search_map
 from marketplace.queries.search import (
-    Facets,
     Hit,
     Page,
     Sort,
-    bounds_of_results,
-    facets,
-    loosenings,
     prepare_search,
     search_page,
 )
+from marketplace.queries.search_counts import Facets, bounds_of_results, facets, loosenings
 from marketplace.queries.search_filters import Centre, Filter, SearchFilters
 from marketplace.queries.search_map import MapTexts, map_of_results
 from marketplace.types import Haulage, ListingKind, ListingStatus, Loading, PausedReason, PriceKind
@@ -45,6 +42,8 @@ TEXTS = MapTexts(
     free="Gratis",
     taker_pays="{}",
     giver_pays="{}",
+    tested="Testet",
+    declared="Erklært",
 )
 
 

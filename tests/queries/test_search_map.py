@@ -28,6 +28,8 @@ TEXTS = MapTexts(
     free="Gratis",
     taker_pays="{}, betales av mottaker",
     giver_pays="{}, betales av avgiver",
+    tested="Testet",
+    declared="Erklært",
 )
 
 

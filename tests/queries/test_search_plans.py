@@ -14,7 +14,8 @@ from geo.geometry import BBox, Position
 from geo.prepared import box_form
 from marketplace.db import make_sessions
 from marketplace.models import Listing
-from marketplace.queries.search import Search, Sort, facets_statement, page_statement, prepare_search
+from marketplace.queries.search import Search, Sort, page_statement, prepare_search
+from marketplace.queries.search_counts import facets_statement
 from marketplace.queries.search_filters import Centre, SearchFilters
 from marketplace.queries.search_map import map_statement, view_values
 from marketplace.types import ListingKind

@@ -17,20 +17,9 @@ from marketplace.queries.search import Mark, Sort
 from marketplace.queries.search_filters import Centre, SearchFilters
 from marketplace.text import clean_line
 from marketplace.types import ListingKind, PriceKind
-from marketplace.web.search_state import (
-    LIMITS,
-    LONGEST_LABEL,
-    LONGEST_TEXT,
-    PARAMETERS,
-    Origin,
-    OriginKind,
-    SearchState,
-    read_area,
-    read_mark,
-    read_state,
-    read_zoom,
-    write_mark,
-)
+from marketplace.web.search_marks import read_mark, write_mark
+from marketplace.web.search_reading import LIMITS, LONGEST_LABEL, LONGEST_TEXT, read_area, read_state, read_zoom
+from marketplace.web.search_state import PARAMETERS, Origin, OriginKind, SearchState
 
 ids = st.integers(1, 2**63 - 1)
 ranks = st.integers(0, 10**6)

@@ -1,7 +1,7 @@
 // Listings on the map: clusters and pins from a data address for what is visible, or places known beforehand.
 
 import { bboxOf, label, node, prefersLessMotion, say, tell } from "./map.js";
-import { clusterIcon, groupOf, listingIcon, short, siteIcon } from "./symbols.js";
+import { clusterIcon, facilityIcon, groupOf, listingIcon, short, siteIcon } from "./symbols.js";
 
 const WAIT_MS = 180;
 // Room for whole pins, and beside the buttons.
@@ -91,6 +91,7 @@ export function addPlaces(map, { places, fit, texts }) {
         return marker;
       }
       if (properties.radius_m) return L.circle(L.GeoJSON.coordsToLatLng(feature.geometry.coordinates), { radius: properties.radius_m, interactive: false });
+      if (properties.facility) return label(L.marker(L.GeoJSON.coordsToLatLng(feature.geometry.coordinates), { icon: facilityIcon({ kind: properties.facility }), keyboard: false }), properties.title);
       if (!properties.kind) return label(L.marker(L.GeoJSON.coordsToLatLng(feature.geometry.coordinates), { icon: siteIcon(), keyboard: false }), properties.title ?? texts.site);
       const marker = pin(feature, texts);
       if (marker.mfId !== undefined) pins.set(marker.mfId, marker);
@@ -135,9 +136,11 @@ function pin(feature, texts) {
   return marker;
 }
 
+const kindOf = (kind) => (kind === "demand" || kind === "reception" ? kind : "surplus");
+
 function popup(facts, texts) {
   const group = groupOf(facts.group);
-  const kind = node("p", `mf-popup__kind mf-kind mf-kind--${facts.kind === "demand" ? "demand" : "surplus"}`, texts[facts.kind] ?? "");
+  const kind = node("p", `mf-popup__kind mf-kind mf-kind--${kindOf(facts.kind)}`, texts[facts.kind] ?? "");
   const head = node("div", "mf-popup__head", kind, facts.is_example ? node("span", "mf-example", texts.example) : null);
   const lines = node("ul", "mf-popup__details", ...(facts.details ?? []).map((line) => node("li", "", line)));
   const link = facts.url ? node("a", "mf-popup__link", texts.open) : null;

@@ -143,6 +143,7 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
   const isByMap = detail.requestConfig.headers["X-Search-By"] === "map";
   status.textContent = document.getElementById("results-title").textContent;
   if (now.query !== shown.query) tell("mf:filters", { query: now.query });
+  if (now.origin !== shown.origin) tell("mf:origin", { origin: now.origin ?? "" });
   if (now.fit !== shown.fit && !isByMap) show(now.bounds);
   if (now.query !== shown.query && scroller() !== window) scroller().scrollTo({ top: 0 });
   shown = now;

@@ -1,5 +1,6 @@
 // How materials, listings and facilities are drawn on maps. The colours are those of css/tokens.css (held by a test);
-// the marks are those of components/icons.html. Surplus is a filled pin, demand a ring: form tells them apart, too.
+// the marks are those of components/icons.html. Form tells the kinds apart, too: surplus is a filled drop, demand a ring,
+// reception a square sign.
 
 export const GROUPS = {
   stone: { fill: "#2a6f97", on: "#ffffff", mark: "M8 1.5 14 5l1 6-5 3.5-6-.5-3-5.5z" },
@@ -38,29 +39,34 @@ export function groupOf(key) {
   return Object.hasOwn(GROUPS, key) ? key : "other";
 }
 
-// One listing: a drop that is filled with the group's colour (surplus), or white with a ring of it (demand).
+const DROP = "M17 41C12 33.5 3 27 3 16.5a14 14 0 0 1 28 0C31 27 22 33.5 17 41z";
+const SIGN = "M3.5 3.5h27v25h-9L17 41l-4.5-12.5h-9z";
+
+// One listing: a drop filled with the group's colour (surplus), white with a ring of it (demand), or a pale sign with a
+// frame of it (reception).
 export function listingIcon({ kind, group, role }) {
   const key = groupOf(group);
   const { fill, on, mark } = GROUPS[key];
-  const isDemand = kind === "demand";
+  const name = kind === "demand" || kind === "reception" ? kind : "surplus";
+  const isHollow = name !== "surplus";
   const ring = EDGES[key] ?? fill;
-  const drop = "M17 41C12 33.5 3 27 3 16.5a14 14 0 0 1 28 0C31 27 22 33.5 17 41z";
+  const shape = name === "reception" ? SIGN : DROP;
   const svg = element("svg", { viewBox: "0 0 34 44", width: 34, height: 44, "aria-hidden": "true", focusable: "false" },
-    element("path", { d: drop, class: "mf-pin__halo", fill: "none", stroke: "#ffffff", "stroke-width": 5 }),
+    element("path", { d: shape, class: "mf-pin__halo", fill: "none", stroke: "#ffffff", "stroke-width": 5 }),
     element("path", {
-      d: drop,
-      fill: isDemand ? "#ffffff" : fill,
-      stroke: isDemand ? ring : "#142021",
-      "stroke-width": isDemand ? 4 : 1.25,
+      d: shape,
+      fill: { surplus: fill, demand: "#ffffff", reception: "#e5ebd1" }[name],
+      stroke: isHollow ? ring : "#142021",
+      "stroke-width": isHollow ? 4 : 1.25,
       "stroke-linejoin": "round",
     }),
-    element("path", { d: mark, transform: "translate(9.5 9) scale(.94)", fill: isDemand ? (key === "other" ? on : ring) : on, "fill-rule": "evenodd" }),
+    element("path", { d: mark, transform: "translate(9.5 9) scale(.94)", fill: isHollow ? (key === "other" ? on : ring) : on, "fill-rule": "evenodd" }),
   );
-  return icon(svg, { size: [34, 44], anchor: [17, 42], name: `mf-pin--${isDemand ? "demand" : "surplus"}${role === "self" ? " mf-pin--self" : ""}` });
+  return icon(svg, { size: [34, 44], anchor: [17, 42], name: `mf-pin--${name}${role === "self" ? " mf-pin--self" : ""}` });
 }
 
 // Several listings: the count inside a ring that is divided by material group.
-export function clusterIcon({ count, groups, surplus = 0, demand = 0 }) {
+export function clusterIcon({ count, groups, surplus = 0, demand = 0, reception = 0 }) {
   const size = Math.round(Math.min(68, 34 + 9 * Math.log10(Math.max(count, 1)) * 1.35));
   const middle = size / 2;
   const width = Math.max(5, size * 0.13);
@@ -85,7 +91,8 @@ export function clusterIcon({ count, groups, surplus = 0, demand = 0 }) {
   const text = element("text", { x: middle, y: middle, "text-anchor": "middle", "dominant-baseline": "central", class: "mf-pin__count", "font-size": count > 999 ? 11.5 : 13.5 });
   text.textContent = short(count);
   svg.append(text);
-  const only = demand && !surplus ? "demand" : surplus && !demand ? "surplus" : "both";
+  const kinds = Object.entries({ surplus, demand, reception }).filter(([, some]) => some > 0);
+  const only = kinds.length === 1 ? kinds[0][0] : "both";
   return icon(svg, { size: [size, size], anchor: [middle, middle], name: `mf-pin--cluster mf-pin--${only}` });
 }
 
@@ -96,6 +103,19 @@ export function facilityIcon({ kind }) {
     element("path", { d: path, transform: "translate(5 5) scale(.833)", fill: "none", stroke: "#142021", "stroke-width": 2, "stroke-linejoin": "round" }),
   );
   return icon(svg, { size: [30, 30], anchor: [15, 15], name: "mf-pin--facility" });
+}
+
+// Where distances are measured from: a ring with a cross of hairs, which no kind of listing has.
+export function originIcon() {
+  const d = "M15 1v8M15 21v8M1 15h8M21 15h8";
+  const svg = element("svg", { viewBox: "0 0 30 30", width: 30, height: 30, "aria-hidden": "true", focusable: "false" },
+    element("path", { d, stroke: "#ffffff", "stroke-width": 5.5, "stroke-linecap": "round" }),
+    element("circle", { cx: 15, cy: 15, r: 8.5, fill: "none", stroke: "#ffffff", "stroke-width": 5.5 }),
+    element("path", { d, stroke: "#142021", "stroke-width": 2.25, "stroke-linecap": "round" }),
+    element("circle", { cx: 15, cy: 15, r: 8.5, fill: "#c6d645", "fill-opacity": 0.55, stroke: "#142021", "stroke-width": 2.25 }),
+    element("circle", { cx: 15, cy: 15, r: 2, fill: "#142021" }),
+  );
+  return icon(svg, { size: [30, 30], anchor: [15, 15], name: "mf-pin--origin" });
 }
 
 export function siteIcon() {
