@@ -109,6 +109,9 @@ CONSTRAINT_ERRORS: dict[str, FieldError] = {
     "ck_listing_min_lot_t": FieldError(
         field="min_lot_t", message=N_("The smallest lot cannot be larger than the whole quantity.")
     ),
+    "uq_listing_plan_row_id_kind": FieldError(
+        field="kind", message=N_("The mass plan has a listing of this kind for the same masses already.")
+    ),
     "ck_listing_fraction": FieldError(
         field="fraction", message=N_("The largest grain size must be larger than the smallest.")
     ),

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, Self
 
-from geo.errors import BalanceError, BalanceFault, MaterialError, QuantityError
+from geo.errors import BalanceError, MaterialError, QuantityError
 from geo.mass_balance import Balance, balance, planned_t
 from geo.materials import taxonomy
 from geo.quantities import MAX_MASS_T, Quantity
@@ -167,18 +167,16 @@ def _worst_cell(part: str, given: PlanRange) -> str:
 
 def actual_problems(figures: dict[str, Decimal | None]) -> Iterator[FieldError]:
     """What is wrong with recorded masses, each by its column. All are known, or none: else they would not add up."""
-    are_some_known = any(value is not None for value in figures.values())
+    known = {field: value for field, value in figures.items() if value is not None}
+    for field in figures.keys() - known.keys() if known else ():
+        yield FieldError(field=field, message=N_("Enter all four figures of what it came to; 0 where there was none."))
+    yield from mass_problems(known)
+
+
+def mass_problems(figures: dict[str, Decimal]) -> Iterator[FieldError]:
+    """What is wrong with single masses, each by its field."""
     for field, value in figures.items():
-        if value is None:
-            if are_some_known:
-                yield FieldError(
-                    field=field, message=N_("Enter all four figures of what it came to; 0 where there was none.")
-                )
-            continue
-        if value.is_finite() and value < 0:
-            yield from refused_at(field, BalanceError(BalanceFault.NEGATIVE)).errors
-            continue
         try:
             planned_t(value, value, value)
-        except QuantityError as error:
+        except (QuantityError, BalanceError) as error:
             yield from refused_at(field, error).errors
