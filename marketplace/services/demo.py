@@ -6,31 +6,26 @@ the files count from the day of loading, so a demo is as fresh as the day it was
 A demo database holds nothing else: log-ins with a published password must never stand beside real people's data.
 """
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-import shapely
-from geoalchemy2.shape import from_shape
 from sqlalchemy import exists, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from geo.crs import to_stored
-from geo.geometry import Position, Site, read_position, read_site
-from geo.materials import read_fraction, taxonomy
-from geo.units import SRID_STORED, EnteredUnit
+from geo.materials import read_fraction
+from geo.units import EnteredUnit
 from marketplace.actor import Actor
 from marketplace.clock import local_date
-from marketplace.config import ROOT
 from marketplace.errors import Conflict
 from marketplace.i18n_marker import N_
 from marketplace.models import Facility, Installation, Listing, Membership, Organisation, Project, User
 from marketplace.queries.accounts import account_for_session
-from marketplace.queries.municipalities import locate_municipality
+from marketplace.services.demo_facilities import add_facilities, add_receiver
 from marketplace.services.demo_proof import add_proof
+from marketplace.services.demo_rows import Row, listing_rows, number_of, position_of, read_rows, site_of
 from marketplace.services.listings import (
     ListingDetails,
     close_listing,
@@ -42,7 +37,6 @@ from marketplace.services.passwords import hash_password
 from marketplace.services.projects import ProjectDetails, create_project
 from marketplace.services.reference import INSTALLATION_ID
 from marketplace.types import (
-    FacilityKind,
     Haulage,
     ListingKind,
     ListingStatus,
@@ -53,13 +47,10 @@ from marketplace.types import (
     Role,
 )
 
-FOLDER: Final = ROOT / "seed" / "demo"
 DEMO_PASSWORD: Final = "masseflyt-demo"  # noqa: S105 - published on purpose, and good in a demo database only
 DEMO_LOCK: Final = 8_274_002
 """Two programs that start at once on one database load one after the other."""
 LOCK_TIMEOUT: Final = "10s"
-
-type Row = Mapping[str, str]
 
 
 class NotADemo(Conflict):
@@ -122,7 +113,7 @@ def load_demo(session: Session, *, now: datetime) -> DemoLoaded | None:
         return None
     organisations = _add_organisations(session)
     actors = _add_accounts(session, organisations, now=now)
-    facilities = _add_facilities(session)
+    facilities = add_facilities(session)
     projects = {
         row["key"]: _add_project(session, row, actors=actors, organisations=organisations, now=now)
         for row in read_rows("projects.csv")
@@ -132,12 +123,16 @@ def load_demo(session: Session, *, now: datetime) -> DemoLoaded | None:
         _add_listing(session, row, actors=actors, projects=projects, proof=proofs.get(row["key"]), now=now)
         for row in listing_rows()
     ]
+    receivers = [
+        add_receiver(session, row, actors=actors, organisations=organisations, now=now)
+        for row in read_rows("receivers.csv")
+    ]
     installation.demo_loaded_at = now
     session.flush()
     return DemoLoaded(
         organisations=len(organisations),
         accounts=len(actors),
-        facilities=facilities,
+        facilities=facilities + len(receivers),
         projects=len(projects),
         listings=len(listings),
     )
@@ -161,36 +156,6 @@ def reset_demo(session: Session, *, now: datetime) -> DemoLoaded:
     loaded = load_demo(session, now=now)
     assert loaded is not None
     return loaded
-
-
-# Reading the files -----------------------------------------------------------------------------------------------
-
-
-def read_rows(name: str) -> list[dict[str, str]]:
-    """The rows of a file in `seed/demo/`, without the lines that explain it."""
-    with (FOLDER / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(line for line in file if not line.startswith("#")))
-
-
-def listing_rows() -> list[dict[str, str]]:
-    """The listings in the order they are to have been written in, so that numbers grow with time."""
-    return sorted(read_rows("listings.csv"), key=lambda row: -int(row["age_days"]))
-
-
-def _number(written: str) -> Decimal | None:
-    return Decimal(written) if written else None
-
-
-def _position(row: Row) -> Position:
-    return read_position(row["lon"], row["lat"])
-
-
-def _site(row: Row) -> Site:
-    """The outline where one is drawn, else the point."""
-    if row["site_wkt"]:
-        return read_site(shapely.to_geojson(shapely.from_wkt(row["site_wkt"])))
-    position = _position(row)
-    return shapely.Point(position.lon, position.lat)
 
 
 # Adding the rows -------------------------------------------------------------------------------------------------
@@ -241,31 +206,6 @@ def _actor(session: Session, user: User) -> Actor:
     return account.actor
 
 
-def _add_facilities(session: Session) -> int:
-    rows = read_rows("facilities.csv")
-    materials = taxonomy()
-    for row in rows:
-        position = _position(row)
-        municipality = locate_municipality(session, position)
-        assert municipality is not None
-        facility = Facility(
-            key=row["key"],
-            name=row["name"],
-            kind=FacilityKind(row["kind"]),
-            accepts=[materials.material(key).key for key in row["accepts"].split(";")],
-            position_25833=from_shape(to_stored(shapely.Point(position.lon, position.lat)), srid=SRID_STORED),
-            position_accuracy_m=int(row["accuracy_m"]),
-            municipality_number=municipality.number,
-            is_verified=row["verified"] == "yes",
-            is_example=True,
-            note=row["note"] or None,
-            source=row["source"],
-        )
-        session.add(facility)
-    session.flush()
-    return len(rows)
-
-
 def _add_project(
     session: Session,
     row: Row,
@@ -279,7 +219,7 @@ def _add_project(
         name=row["name"],
         kind=ProjectKind(row["kind"]),
         builder=row["builder"],
-        site=_site(row),
+        site=site_of(row),
         starts_on=today + timedelta(days=int(row["starts_days"])),
         ends_on=today + timedelta(days=int(row["ends_days"])),
         description=row["description"],
@@ -338,15 +278,15 @@ def _listing_details(row: Row, *, project: Project, now: datetime) -> ListingDet
         fraction=read_fraction(row["fraction"]) if row["fraction"] else None,
         entered_value=Decimal(row["quantity"]),
         entered_unit=EnteredUnit(row["unit"]),
-        min_lot_t=_number(row["min_lot_t"]),
+        min_lot_t=number_of(row["min_lot_t"]),
         available_from=today + timedelta(days=int(row["from_days"])),
         available_to=today + timedelta(days=int(row["to_days"])),
         project_id=project.id,
-        own_position=_position(row) if row["lat"] else None,
+        own_position=position_of(row) if row["lat"] else None,
         price_kind=PriceKind(row["price_kind"]),
-        price_nok_per_t=_number(row["price_nok_per_t"]),
+        price_nok_per_t=number_of(row["price_nok_per_t"]),
         loading=Loading(row["loading"]),
         haulage=Haulage(row["haulage"]),
-        max_distance_km=_number(row["max_distance_km"]),
+        max_distance_km=number_of(row["max_distance_km"]),
         description=row["description"],
     )

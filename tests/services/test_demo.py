@@ -56,7 +56,8 @@ def demo(demo_connection: Connection) -> Iterator[Session]:
 
 
 def listings_by_key(session: Session) -> dict[str, Listing]:
-    listings = session.scalars(select(Listing).options(joinedload(Listing.project)).order_by(Listing.id)).all()
+    posted = select(Listing).where(Listing.facility_id.is_(None)).options(joinedload(Listing.project))
+    listings = session.scalars(posted.order_by(Listing.id)).all()
     return dict(zip((row["key"] for row in listing_rows()), listings, strict=True))
 
 
@@ -89,10 +90,14 @@ def test_every_place_lies_in_the_municipality_its_row_names(demo: Session) -> No
 
     assert listings == {row["key"]: row["municipality_number"] for row in listing_rows()}
     assert projects == {row["name"]: row["municipality_number"] for row in read_rows("projects.csv")}
-    assert facilities == {row["key"]: row["municipality_number"] for row in read_rows("facilities.csv")}
+    rows = [*read_rows("facilities.csv"), *read_rows("receivers.csv")]
+    assert facilities == {row["key"]: row["municipality_number"] for row in rows}
 
 
-@pytest.mark.parametrize("name", ["projects.csv", "facilities.csv", "organisations.csv", "users.csv", "listings.csv"])
+@pytest.mark.parametrize(
+    "name",
+    ["projects.csv", "facilities.csv", "receivers.csv", "organisations.csv", "users.csv", "listings.csv"],
+)
 def test_every_row_says_where_it_comes_from(name: str) -> None:
     rows = read_rows(name)
 
