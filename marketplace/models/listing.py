@@ -129,6 +129,7 @@ class Listing(Base):
         Index(
             "ix_listing_counting",
             "kind",
+            "documentation",
             "material_key",
             "municipality_number",
             "available_to",

@@ -43,7 +43,8 @@ class ListingDetails:
     """What a person says about a listing.
 
     `density_t_m3` None takes the material's own density for the unit. `own_position` None takes the project's.
-    `hides_position` None leaves it as it is: a new listing shows where it is.
+    `hides_position` None leaves it as it is: a new listing shows where it is. `accepts_declared`, whether who takes
+    masses does with a statement that they are clean, None leaves as it is: a new listing does.
     """
 
     kind: ListingKind
@@ -55,6 +56,7 @@ class ListingDetails:
     project_id: int | None = None
     own_position: Position | None = None
     hides_position: bool | None = None
+    accepts_declared: bool | None = None
     density_t_m3: Decimal | None = None
     fraction: Fraction | None = None
     min_lot_t: Decimal | None = None

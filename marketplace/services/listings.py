@@ -122,6 +122,8 @@ COPIED = (
     "loading",
     "haulage",
     "max_distance_km",
+    "accepts_declared",
+    "accepts_class_max",
     "description",
     "position_25833",
     "hides_position",
@@ -223,6 +225,7 @@ def write_values(listing: Listing, values: Mapping[str, object], *, now: datetim
     for name, value in values.items():
         setattr(listing, name, value)
     listing.updated_at = now
+    listing.asked_at = None  # who changes it knows that it stands
 
 
 def column_values(checked: CheckedDetails, *, blur: Blur, was_hidden: bool) -> dict[str, object]:
@@ -263,6 +266,7 @@ def column_values(checked: CheckedDetails, *, blur: Blur, was_hidden: bool) -> d
         "loading": details.loading,
         "haulage": details.haulage,
         "description": details.description,
+        **({} if details.accepts_declared is None else {"accepts_declared": details.accepts_declared}),
     }
 
 

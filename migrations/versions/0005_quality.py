@@ -286,6 +286,14 @@ def upgrade() -> None:
         postgresql_using="gist",
         postgresql_where=sa.text("hides_position"),
     )
+    op.drop_index("ix_listing_counting", table_name="listing")
+    op.create_index(
+        "ix_listing_counting",
+        "listing",
+        ["kind", "documentation", "material_key", "municipality_number", "available_to"],
+        unique=False,
+        postgresql_where=sa.text("status = 'published'"),
+    )
     op.create_index(
         "ix_listing_renewed_at_id",
         "listing",
@@ -336,7 +344,14 @@ def downgrade() -> None:
     op.drop_column("listing", "limits_version")
     op.drop_column("listing", "quality_class")
     op.drop_column("listing", "quality_outcome")
+    op.drop_index("ix_listing_counting", table_name="listing")
     op.drop_column("listing", "documentation")
+    op.create_index(
+        "ix_listing_counting",
+        "listing",
+        ["kind", "material_key", "municipality_number", "available_to"],
+        postgresql_where=sa.text("status = 'published'"),
+    )
     op.drop_column("listing", "exact_position_25833")
     op.drop_column("listing", "hides_position")
     op.drop_column("installation", "position_secret")

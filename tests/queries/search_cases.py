@@ -11,7 +11,7 @@ from geo.geometry import BBox, Position
 from geo.norway import OUTLINE
 from marketplace.queries.search import Sort
 from marketplace.queries.search_filters import SearchFilters
-from marketplace.types import ListingKind, ListingStatus, PriceKind
+from marketplace.types import Documentation, ListingKind, ListingStatus, PriceKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,7 @@ class Row:
     id: int
     status: ListingStatus
     kind: ListingKind
+    documentation: Documentation
     material: str
     mass_t: Decimal
     available_from: date
@@ -38,6 +39,7 @@ def fits(row: Row, filters: SearchFilters, *, today: date) -> bool:
         row.status is ListingStatus.PUBLISHED
         and row.available_to >= today
         and filters.kind in (None, row.kind)
+        and _is_documented(row, filters.documentation)
         and (not filters.wanted_materials or row.material in filters.wanted_materials)
         and (filters.mass_min_t is None or row.mass_t >= filters.mass_min_t)
         and (filters.mass_max_t is None or row.mass_t <= filters.mass_max_t)
@@ -70,6 +72,13 @@ def lies_in(position: Position, box: BBox) -> bool:
         return True
     point = to_stored(shapely.Point(position.lon, position.lat))
     return bool(stored_box(box.west, box.south, box.east, box.north).covers(point))
+
+
+def _is_documented(row: Row, least: Documentation | None) -> bool:
+    if least is None:
+        return True
+    enough = {Documentation.TESTED} if least is Documentation.TESTED else {Documentation.TESTED, Documentation.DECLARED}
+    return row.kind is ListingKind.SURPLUS and row.documentation in enough
 
 
 def _is_affordable(row: Row, most: Decimal | None) -> bool:

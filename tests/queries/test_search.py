@@ -27,7 +27,7 @@ from marketplace.queries.search import (
 from marketplace.queries.search_counts import Facets, bounds_of_results, facets, loosenings
 from marketplace.queries.search_filters import Centre, Filter, SearchFilters
 from marketplace.queries.search_map import MapTexts, map_of_results
-from marketplace.types import Haulage, ListingKind, ListingStatus, Loading, PausedReason, PriceKind
+from marketplace.types import Documentation, Haulage, ListingKind, ListingStatus, Loading, PausedReason, PriceKind
 from tests.conftest import NOW
 from tests.factories import Factory, stored_point
 from tests.queries.search_cases import Row, fits, lies_in, order
@@ -219,7 +219,7 @@ def backward(session: Session, filters: SearchFilters, last: Page, *, sort: Sort
 # Against brute force ----------------------------------------------------------------------------------------------
 
 PLACES = [(10.5266, 59.8906), (10.7522, 59.9139), (10.75, 59.92), (5.3221, 60.3913), (25.0, 70.0), (10.53, 59.8906)]
-KINDS = (ListingKind.SURPLUS, ListingKind.DEMAND)
+DOCUMENTATIONS = (Documentation.DECLARED, Documentation.TESTED)
 MATERIALS = ["blasted_rock", "gravel", "clay", "concrete", "asphalt"]
 SAID = ["grus fra oslo", "sandstein", "grus og sandstein", ""]
 days = st.integers(-40, 80).map(lambda n: TODAY + timedelta(days=n))
@@ -237,7 +237,8 @@ def listings(draw: st.DrawFn) -> dict[str, object]:
     price_kind = draw(st.sampled_from(PriceKind))
     return {
         "status": draw(st.sampled_from([ListingStatus.PUBLISHED] * 4 + [ListingStatus.PAUSED])),
-        "kind": draw(st.sampled_from(KINDS)),
+        "kind": (kind := draw(st.sampled_from(ListingKind))),
+        "documentation": draw(st.sampled_from(DOCUMENTATIONS)) if kind is ListingKind.SURPLUS else Documentation.NONE,
         "material": draw(st.sampled_from(MATERIALS)),
         "mass_t": draw(masses),
         "available_from": first,
@@ -258,7 +259,8 @@ def searches(draw: st.DrawFn) -> SearchFilters:
     half = draw(st.sampled_from([0.01, 0.3, 6.0]))
     return SearchFilters(
         text=draw(st.sampled_from(["", "", "grus", "sand", "stein", "oslo grus"])),
-        kind=draw(some(st.sampled_from(KINDS))),
+        kind=draw(some(st.sampled_from(ListingKind))),
+        documentation=draw(some(st.sampled_from(DOCUMENTATIONS))),
         groups=draw(st.frozensets(st.sampled_from(MaterialGroup), max_size=1)),
         materials=draw(st.frozensets(st.sampled_from(MATERIALS), max_size=2)),
         mass_min_t=draw(some(masses)),
@@ -279,6 +281,8 @@ def store(session: Session, make: Factory, drawn: list[dict[str, object]]) -> li
     values = [
         {
             "kind": each["kind"],
+            "documentation": each["documentation"],
+            "facility_id": make.facility().id if each["kind"] is ListingKind.RECEPTION else None,
             "status": each["status"],
             "organisation_id": organisation.id,
             "material_key": each["material"],
@@ -350,6 +354,8 @@ def test_list_facets_pages_and_map_say_what_brute_force_says(
         counted = facets(session, search)
         assert counted.total == len(expected)
         assert counted.kinds == count_by("kind", rows, filters.without(Filter.KIND))
+        surpluses = [row for row in rows if row.kind is ListingKind.SURPLUS]
+        assert counted.documentations == count_by("documentation", surpluses, filters.without(Filter.DOCUMENTATION))
         assert counted.materials == count_by("material", rows, filters.without(Filter.MATERIAL))
         assert {each.number: each.count for each in counted.municipalities} == count_by(
             "municipality", rows, filters.without(Filter.MUNICIPALITY)

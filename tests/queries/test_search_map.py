@@ -80,6 +80,7 @@ def test_listings_on_one_spot_are_told_apart(session: Session, make: Factory) ->
     listings = [make.listing(mass_t=10), make.listing(mass_t=20, kind=ListingKind.DEMAND)]
     (cluster,) = properties(session, make, zoom=18)
     assert (cluster["count"], cluster["surplus"], cluster["demand"], cluster["quantity"]) == (2, 1, 1, "30\xa0t")
+    assert cluster["reception"] == 0
     assert [each["id"] for each in cluster["listings"]] == [each.id for each in listings]
 
 

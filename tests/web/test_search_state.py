@@ -16,7 +16,7 @@ from geo.materials import MaterialGroup, taxonomy
 from marketplace.queries.search import Mark, Sort
 from marketplace.queries.search_filters import Centre, SearchFilters
 from marketplace.text import clean_line
-from marketplace.types import ListingKind, PriceKind
+from marketplace.types import Documentation, ListingKind, PriceKind
 from marketplace.web.search_marks import read_mark, write_mark
 from marketplace.web.search_reading import LIMITS, LONGEST_LABEL, LONGEST_TEXT, read_area, read_state, read_zoom
 from marketplace.web.search_state import PARAMETERS, Origin, OriginKind, SearchState
@@ -57,6 +57,7 @@ def states(draw: st.DrawFn) -> SearchState:
         filters=SearchFilters(
             text=draw(texts),
             kind=draw(st.none() | st.sampled_from(ListingKind)),
+            documentation=draw(st.none() | st.sampled_from([Documentation.DECLARED, Documentation.TESTED])),
             groups=draw(st.frozensets(st.sampled_from(MaterialGroup))),
             materials=draw(st.frozensets(st.sampled_from(sorted(taxonomy().materials)), max_size=4)),
             mass_min_t=draw(st.none() | st.just(mass[0])),
