@@ -30,7 +30,12 @@ def listing_for_page(session: Session, *, listing_id: int) -> Listing | None:
     query = (
         select(Listing)
         .where(Listing.id == listing_id)
-        .options(joinedload(Listing.organisation), joinedload(Listing.project), joinedload(Listing.municipality))
+        .options(
+            joinedload(Listing.organisation),
+            joinedload(Listing.project),
+            joinedload(Listing.facility),
+            joinedload(Listing.municipality),
+        )
     )
     return session.scalars(query).one_or_none()
 

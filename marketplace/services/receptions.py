@@ -154,7 +154,7 @@ def _write(
     session.add(listing)
     session.flush()
     if not room_t:
-        if listing.status is ListingStatus.PUBLISHED:
+        if listing.paused_reason is not PausedReason.FULL:  # also one whose owner did not answer: there is no room
             pause_held(listing, PausedReason.FULL, now=now)
     elif actor is not None:
         publish_held(session, actor, listing, now=now)

@@ -26,7 +26,7 @@ from marketplace.queries.accounts import SessionAccount, account_for_session
 
 DECLARATION = "declared_permission"
 UNDECLARED_ENDPOINTS = frozenset({"static"})
-TAKES_AN_ORGANISATION = frozenset({Permission.CREATE_PROJECT, Permission.CREATE_LISTING})
+TAKES_AN_ORGANISATION = frozenset({Permission.CREATE_PROJECT, Permission.CREATE_LISTING, Permission.CREATE_FACILITY})
 
 
 class LoggedInUser(UserMixin):

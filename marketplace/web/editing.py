@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from marketplace.errors import FieldError
+from marketplace.forms.facilities import FacilityForm
 from marketplace.forms.listings import ListingForm
 from marketplace.forms.projects import ProjectForm
 from marketplace.services.editing import ChangedMeanwhile
@@ -20,7 +21,7 @@ class Edit:
 
 
 @contextmanager
-def saving(form: ListingForm | ProjectForm, *, version_now: Callable[[], str]) -> Iterator[Edit]:
+def saving(form: FacilityForm | ListingForm | ProjectForm, *, version_now: Callable[[], str]) -> Iterator[Edit]:
     """As `applying`. Where the row was changed meanwhile, the form comes back with everything typed and says so.
 
     The form's `version` is then the one that was found, so that sending it once more is a decision to overwrite.

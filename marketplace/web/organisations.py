@@ -21,6 +21,7 @@ from marketplace.i18n_marker import N_
 from marketplace.models import Invitation, Membership, Organisation
 from marketplace.permissions import Permission, allows
 from marketplace.queries import organisations as queries
+from marketplace.queries.facilities import facilities_of
 from marketplace.registers.enhetsregisteret import RegisteredOrganisation
 from marketplace.registers.orgnr import format_org_number, parse_org_number
 from marketplace.registers.remote import RemoteUnavailable
@@ -29,6 +30,7 @@ from marketplace.services.organisations import LastOwner
 from marketplace.types import OrganisationKind, Role
 from marketplace.web.access import current_actor, requires
 from marketplace.web.cards import card_of
+from marketplace.web.facility_facts import facts_of
 from marketplace.web.geocode import is_over_limit
 from marketplace.web.limits import INVITATIONS_BY_ORGANISATION, ORGANISATIONS_BY_ACCOUNT, over_limit, refused
 from marketplace.web.paging import cursor_from_address, page_links
@@ -132,6 +134,10 @@ def show(organisation: Organisation) -> ResponseReturnValue:
         listings=[card_of(listing) for listing in page.items],
         links=page_links(page, ".show", organisation_id=organisation.id),
         municipality=queries.municipality_name(db.session, number=organisation.municipality_number),
+        facilities=[
+            facts_of(each, today=clock.local_date(clock.now()))
+            for each in facilities_of(db.session, organisation_id=organisation.id)
+        ],
         members=queries.members_of(db.session, organisation_id=organisation.id) if may_see_members else None,
     )
 
