@@ -30,6 +30,7 @@ TASK_MODULES = (
     "marketplace.jobs.mail",
     "marketplace.jobs.listings",
     "marketplace.jobs.facilities",
+    "marketplace.jobs.bulk",
     "marketplace.jobs.housekeeping",
     "marketplace.jobs.documents",
 )
