@@ -15,7 +15,7 @@ from datetime import date
 from typing import Any
 
 import psycopg
-from sqlalchemy import Text, cast, func, select
+from sqlalchemy import Text, cast, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from bench.data import database_of, server
@@ -32,6 +32,7 @@ from marketplace.models import Listing
 from marketplace.queries.matches import lot_of, matches_for_listing
 from marketplace.queries.open_listings import is_open
 from marketplace.queries.projects import position_of
+from marketplace.types import ListingKind
 
 SIZES = (1_000, 10_000, 100_000)
 ROUNDS = 60
@@ -121,8 +122,9 @@ def count_in_reach(session: Session, listing: Listing, *, today: date) -> int:
     here = point_25833(position_of(listing))
     query = select(func.count()).where(
         is_open(today),
-        Listing.kind == bounds.kind.value,
-        Listing.material_key.in_(bounds.materials),
+        tuple_(Listing.kind, Listing.material_key).in_(
+            [(ListingKind(kind.value), each) for kind, materials in bounds.materials.items() for each in materials]
+        ),
         Listing.available_to >= bounds.ends_from,
         Listing.available_from <= bounds.starts_to,
         within_reach(Listing.position_25833, here, reach_m=bounds.unstated_reach_m),

@@ -98,6 +98,7 @@ def questions(places: Sequence[Place]) -> dict[str, list[str]]:
     return {
         "list: everything, newest first": ["/search"],
         "list: near a place, nearest first": [near(place, within=50) for place in places],
+        "list: tested, near a place": [near(place, within=50, documentation="tested") for place in places],
         "list: near a place, of one kind": [
             near(place, within=50, kind="surplus", material="clay", sort="quantity") for place in places
         ],

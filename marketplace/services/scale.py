@@ -32,6 +32,7 @@ from marketplace.services.scale_draws import (
     draw_project_sizes,
     scatter,
 )
+from marketplace.services.scale_receptions import copy_receptions, draw_facilities, receptions_among
 from marketplace.services.scale_rows import Sites, copy_listings, copy_organisations, copy_projects
 
 LISTINGS_PER_ORGANISATION: Final = 60
@@ -58,13 +59,14 @@ class ScaleLoaded:
 
 
 def load_scale(session: Session, *, listings: int, now: datetime, seed: int = 1) -> ScaleLoaded:
-    """Add a generated set of `listings` listings, their projects and organisations.
+    """Add a generated set of `listings` listings, their projects, facilities and organisations.
 
     Raises:
         NothingToSpreadOver: the gazetteer or the municipality polygons are missing.
     """
     session.execute(sql_text("SET LOCAL statement_timeout = 0"))  # a large load is slow, and no page waits for it
     rng = np.random.default_rng(seed)
+    receptions = receptions_among(listings)
     places = _places(session)
     owner_id = _owner(session)
     last_number = _last_number(session)
@@ -77,12 +79,12 @@ def load_scale(session: Session, *, listings: int, now: datetime, seed: int = 1)
             cursor, rng, count=2 + listings // LISTINGS_PER_ORGANISATION, after=last_number
         )
         _prepare_land(cursor)
-        sizes = draw_project_sizes(rng, listings=listings)
+        sizes = draw_project_sizes(rng, listings=listings - receptions)
         sites = _sites(cursor, rng, places, count=len(sizes))
         projects = copy_projects(cursor, rng, places, sites, organisations, owner_id=owner_id, now=now)
         of_project = np.repeat(np.arange(len(sizes)), sizes)
         pins, has_own = _pins(cursor, rng, sites, of_project=of_project)
-        drawn = draw_listings(rng, today=local_date(now), count=listings)
+        drawn = draw_listings(rng, today=local_date(now), count=listings - receptions)
         copy_listings(
             cursor,
             rng,
@@ -95,6 +97,18 @@ def load_scale(session: Session, *, listings: int, now: datetime, seed: int = 1)
             owner_id=owner_id,
             now=now,
         )
+        facilities = draw_facilities(rng, receptions=receptions)
+        if facilities:
+            copy_receptions(
+                cursor,
+                rng,
+                facilities,
+                _sites(cursor, rng, places, count=len(facilities)),
+                organisations,
+                municipality_names=municipality_names,
+                owner_id=owner_id,
+                now=now,
+            )
         cursor.execute("DROP TABLE scale_land")
         _refresh_statistics(cursor)
     return ScaleLoaded(organisations=len(organisations.ids), projects=len(sizes), listings=listings)
@@ -206,7 +220,7 @@ def _last_number(session: Session) -> str | None:
 
 def _refresh_statistics(cursor: Cursor[Any]) -> None:
     """Tell the planner what came, and empty the waiting lists of the text indexes before the first search has to."""
-    for table in ("organisation", "project", "listing"):
+    for table in ("organisation", "project", "facility", "listing"):
         cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table)))
     for index in ("ix_listing_search_vector", "ix_listing_search_text"):
         cursor.execute("SELECT gin_clean_pending_list(%s::regclass)", (index,))

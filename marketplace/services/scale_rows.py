@@ -115,7 +115,7 @@ class Projects:
 
 
 def copy_organisations(cursor: Cursor[Any], rng: Rng, *, count: int, after: str | None) -> Organisations:
-    ids = _next_ids(cursor, "organisation", count)
+    ids = next_ids(cursor, "organisation", count)
     kinds = choose(rng, {kind: share for kind, (share, _) in ORGANISATION_KINDS.items()}, count=count)
     names = [ORGANISATION_KINDS[kind][1].format(n) for kind, n in zip(kinds, ids.tolist(), strict=True)]
     columns: tuple[Iterable[str], ...] = (
@@ -125,7 +125,7 @@ def copy_organisations(cursor: Cursor[Any], rng: Rng, *, count: int, after: str 
         [kind.value for kind in kinds],
         ["t"] * count,
     )
-    _copy(cursor, "organisation", ("id", "org_number", "name", "kind", "is_example"), zip(*columns, strict=True))
+    copy_rows(cursor, "organisation", ("id", "org_number", "name", "kind", "is_example"), zip(*columns, strict=True))
     return Organisations(ids=ids, names=np.array(names, dtype=object))
 
 
@@ -146,7 +146,7 @@ def copy_projects(
     now: datetime,
 ) -> Projects:
     count = len(sites.x)
-    ids = _next_ids(cursor, "project", count)
+    ids = next_ids(cursor, "project", count)
     busy = 1.0 / np.arange(1, len(organisations.ids) + 1) ** 0.6  # some firms run many projects, most a few
     holder = weighted(rng, busy.tolist(), count=count)
     holders = Organisations(ids=organisations.ids[holder], names=organisations.names[holder])
@@ -156,7 +156,7 @@ def copy_projects(
         _project_name(identity, kind, places.names[place], luck=each)
         for identity, kind, place, each in zip(ids.tolist(), kinds, sites.place.tolist(), luck, strict=True)
     ]
-    points = _points(sites)
+    points = points_of(sites)
     columns: tuple[Iterable[str], ...] = (
         _texts(ids),
         _texts(holders.ids),
@@ -172,7 +172,7 @@ def copy_projects(
         [str(owner_id)] * count,
         [now.isoformat()] * count,
     )
-    _copy(cursor, "project", PROJECT_COLUMNS, zip(*columns, strict=True))
+    copy_rows(cursor, "project", PROJECT_COLUMNS, zip(*columns, strict=True))
     return Projects(ids=ids, names=np.array(names, dtype=object), organisations=holders)
 
 
@@ -230,7 +230,7 @@ def copy_listings(
         [haulage.value for haulage in choose(rng, HAULAGE_SHARES, count=count)],
         choose(rng, DISTANCE_SHARES_KM, count=count),
         descriptions,
-        _points(pins),
+        points_of(pins),
         ["t" if own else "f" for own in has_own.tolist()],
         pins.municipality.tolist(),
         _search_texts(
@@ -246,7 +246,7 @@ def copy_listings(
         [PausedReason.OWNER.value if status is ListingStatus.PAUSED else None for status in statuses],
         _documentation(rng, drawn.is_surplus),
     )
-    _copy(cursor, "listing", LISTING_COLUMNS, zip(*columns, strict=True))
+    copy_rows(cursor, "listing", LISTING_COLUMNS, zip(*columns, strict=True))
 
 
 def _documentation(rng: Rng, is_surplus: Bools) -> list[str]:
@@ -308,19 +308,19 @@ def _days(today: date, offsets: Ints) -> list[str]:
     return [days[n - first] for n in offsets.tolist()]
 
 
-def _points(sites: Sites) -> list[str]:
+def points_of(sites: Sites) -> list[str]:
     """Points as extended WKB in hexadecimal, which PostGIS reads."""
     points = shapely.set_srid(np.asarray(shapely.points(sites.x, sites.y)), SRID_STORED)
     return [str(written) for written in shapely.to_wkb(points, hex=True, include_srid=True)]
 
 
-def _next_ids(cursor: Cursor[Any], table: str, count: int) -> Ints:
+def next_ids(cursor: Cursor[Any], table: str, count: int) -> Ints:
     """Numbers from the table's own sequence, so that rows added meanwhile never collide."""
     cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", (table, count))
     return np.array([identity for (identity,) in cursor], dtype=np.int64)
 
 
-def _copy(cursor: Cursor[Any], table: str, columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
+def copy_rows(cursor: Cursor[Any], table: str, columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
     )

@@ -17,7 +17,7 @@ from marketplace.services.accounts import authenticate
 from marketplace.services.example_numbers import REAL_SERIES
 from marketplace.services.scale import OWNER_EMAIL, UNUSABLE_PASSWORD, NothingToSpreadOver, ScaleLoaded, load_scale
 from marketplace.services.scale_draws import draw_listings, draw_project_sizes, material_draws
-from marketplace.types import ListingStatus
+from marketplace.types import Documentation, ListingKind, ListingStatus
 from tests.conftest import NOW
 
 LISTINGS = 1_500
@@ -178,6 +178,22 @@ def test_a_second_set_with_the_same_seed_is_the_same_and_with_another_is_not(ses
 
 def test_one_listing_is_a_set_too(session: Session) -> None:
     assert load_scale(session, listings=1, now=NOW) == ScaleLoaded(organisations=2, projects=1, listings=1)
+
+
+def test_some_are_receptions_of_facilities_that_say_the_same(session: Session, loaded: ScaleLoaded) -> None:
+    receptions = session.scalars(select(Listing).where(Listing.kind == ListingKind.RECEPTION)).all()
+
+    assert 0.03 < len(receptions) / LISTINGS < 0.07
+    for each in receptions:
+        assert each.facility is not None
+        assert each.material_key in each.facility.accepts
+        assert (each.mass_t, each.accepts_class_max) == (each.facility.capacity_left_t, each.facility.accepts_class_max)
+
+
+def test_every_surplus_is_documented(session: Session, loaded: ScaleLoaded) -> None:
+    shown = set(session.scalars(select(Listing.documentation).where(Listing.kind == ListingKind.SURPLUS)))
+
+    assert shown == {Documentation.TESTED, Documentation.DECLARED}
 
 
 def test_without_a_gazetteer_it_says_what_to_do(session: Session) -> None:
