@@ -25,7 +25,12 @@ BLUEPRINTS = (
     "health",
     "projects",
     "listings",
+    "quality",
+    "lab_results",
+    "freshness",
+    "documents",
     "matches",
+    "passports",
     "geocode",
     "search",
 )
