@@ -26,7 +26,7 @@ from marketplace.errors import FieldError, Forbidden
 from marketplace.geo_messages import refused_at
 from marketplace.i18n_marker import N_
 from marketplace.listing_columns import STATEMENTS, listing_columns
-from marketplace.models import ImportBatch, Listing, Organisation, Project
+from marketplace.models import ImportBatch, Listing, Organisation
 from marketplace.parsing import read_day
 from marketplace.queries.positions import Blur
 from marketplace.services.bulk_places import ManyPlaces, NamedProjects
@@ -402,8 +402,7 @@ class ListingWriter:
         return {str(reference): listing_id for reference, listing_id in made}
 
     def _search_text(self, checked: CheckedDetails) -> str:
-        details = checked.details
-        project = self.session.get(Project, details.project_id) if details.project_id is not None else None
+        details, project = checked.details, checked.project
         assert checked.municipality is not None
         return compose_search_text(
             material=taxonomy().material(details.material_key),

@@ -73,6 +73,7 @@ class CheckedDetails:
     """Details as they would be kept, what was worked out from them, and what is wrong with them."""
 
     details: ListingDetails
+    project: Project | None
     mass: EnteredMass | None
     point_25833: Point | None
     municipality: Municipality | None
@@ -134,7 +135,12 @@ def check_details(
     point_25833 = _point_25833(places, details, project, problems)
     municipality = _municipality(places, point_25833, problems)
     return CheckedDetails(
-        details=details, mass=mass, point_25833=point_25833, municipality=municipality, problems=problems
+        details=details,
+        project=project,
+        mass=mass,
+        point_25833=point_25833,
+        municipality=municipality,
+        problems=problems,
     )
 
 
