@@ -8,7 +8,17 @@ from collections.abc import Callable
 from enum import StrEnum, auto
 
 from marketplace.actor import Actor
-from marketplace.models import Document, Facility, Installation, Invitation, Listing, Membership, Organisation, Project
+from marketplace.models import (
+    Document,
+    Facility,
+    Installation,
+    Invitation,
+    Listing,
+    MassPlanRow,
+    Membership,
+    Organisation,
+    Project,
+)
 from marketplace.types import Documentation, ListingStatus
 
 Predicate = Callable[[Actor, object], bool]
@@ -31,6 +41,8 @@ class Permission(StrEnum):
     VIEW_LISTING = auto()
     EDIT_LISTING = auto()
     PUBLISH_LISTING = auto()
+    VIEW_QUALITY = auto()
+    """All that a lot's quality rests on, and what is in its way."""
     VIEW_POSITION = auto()
     """Where a listing or project is, to the metre; without it a place within about a kilometre is shown instead."""
     VIEW_PASSPORT = auto()
@@ -43,6 +55,9 @@ class Permission(StrEnum):
     VIEW_DOCUMENT = auto()
     EDIT_DOCUMENTS = auto()
     """Of a listing, a project or a facility."""
+    VIEW_PLAN = auto()
+    """A project's mass-balance plan, and what the years of an organisation's projects come to."""
+    EDIT_PLAN = auto()
     VIEW_OUTBOX = auto()
     ADMINISTER = auto()
 
@@ -75,6 +90,8 @@ def organisation_of(subject: object) -> int:
         return subject.organisation_id
     if isinstance(subject, Facility):
         return subject.organisation_id or NOBODYS
+    if isinstance(subject, MassPlanRow):
+        return subject.project.organisation_id
     raise TypeError(f"a permission was asked of {type(subject).__name__}, which belongs to no organisation")
 
 
@@ -162,6 +179,7 @@ RULES: dict[Permission, tuple[Predicate, ...]] = {
     Permission.VIEW_LISTING: (is_public, member, administrator),
     Permission.EDIT_LISTING: (editor,),
     Permission.PUBLISH_LISTING: (confirmed_editor,),
+    Permission.VIEW_QUALITY: (member, administrator),
     Permission.VIEW_POSITION: (shows_position, member, administrator),
     Permission.VIEW_PASSPORT: (was_offered, member, administrator),
     Permission.VIEW_PROOF: (is_documented, member, administrator),
@@ -170,6 +188,8 @@ RULES: dict[Permission, tuple[Predicate, ...]] = {
     Permission.EDIT_FACILITY: (keeper,),
     Permission.VIEW_DOCUMENT: (is_public, member, administrator),
     Permission.EDIT_DOCUMENTS: (editor,),
+    Permission.VIEW_PLAN: (member, administrator),
+    Permission.EDIT_PLAN: (editor,),
     Permission.VIEW_OUTBOX: (is_demo, administrator),
     Permission.ADMINISTER: (administrator,),
 }
@@ -182,6 +202,7 @@ VISIBILITY: dict[type[object], Permission] = {
     Listing: Permission.VIEW_LISTING,
     Facility: Permission.VIEW_FACILITY,
     Document: Permission.VIEW_DOCUMENT,
+    MassPlanRow: Permission.VIEW_PLAN,
 }
 """What it takes to know that a thing exists; without it a refusal reads as "not found"."""
 

@@ -122,12 +122,24 @@ def row_problems(values: PlanRowValues, *, today: date) -> Iterator[FieldError]:
     if is_empty and not found:
         yield FieldError(field="excavated_t", message=N_("Enter what is excavated, or what is needed."))
     yield from actual_problems(actuals)
+    if any(value is not None for value in actuals.values()) and not _has_begun(values, today):
+        yield FieldError(
+            field="actual_excavated_t", message=N_("The quarter has not begun: nothing can have come of it.")
+        )
     if values.note is not None and len(values.note) > NOTE_LIMIT:
         yield FieldError(
             field="note",
             message=N_("The text is %(count)s characters long; at most %(limit)s can be kept."),
             params={"count": len(values.note), "limit": NOTE_LIMIT},
         )
+
+
+def _has_begun(values: PlanRowValues, today: date) -> bool:
+    """Whether its quarter has; one that cannot be is wrong for another reason."""
+    try:
+        return values.time.first_day <= today
+    except ValueError:
+        return True
 
 
 def year_problems(year: int, *, today: date, field: str = "year") -> Iterator[FieldError]:

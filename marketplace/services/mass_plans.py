@@ -73,8 +73,13 @@ class Applied(StrEnum):
 
 def plan_version(rows: Iterable[MassPlanRow]) -> str:
     """Names the content of some rows; it is another one as soon as any figure is."""
-    said = [tuple(str(getattr(row, name)) for name in ("id", *KEPT_COLUMNS)) for row in rows]
+    said = [tuple(_plain(getattr(row, name)) for name in ("id", *KEPT_COLUMNS)) for row in rows]
     return hashlib.sha256(repr(sorted(said)).encode()).hexdigest()[:20]
+
+
+def _plain(value: object) -> str:
+    """The same for a figure as it was entered and as the database gives it back."""
+    return f"{value:.3f}" if isinstance(value, Decimal) else str(value)
 
 
 def require_version(seen: str | None, found: str) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geo.quarters import Quarter
 from marketplace.actor import Actor
 from marketplace.clock import local_date
 from marketplace.errors import FieldError, InvalidInput, NotFound
@@ -25,7 +24,7 @@ def target_version(target: ReductionTarget | None) -> str:
     """Names what a target says; it is another one as soon as that is."""
     if target is None:
         return ""
-    return hashlib.sha256(f"{target.surplus_target_t} {target.measures}".encode()).hexdigest()[:20]
+    return hashlib.sha256(f"{target.surplus_target_t:.3f} {target.measures}".encode()).hexdigest()[:20]
 
 
 def record_actuals(
@@ -50,17 +49,9 @@ def record_actuals(
     lock_project(session, actor, row.project_id)
     session.refresh(row)
     require_version(seen_version, plan_version([row]))
-    quarter = Quarter(row.year, row.quarter)
     figures: dict[str, Any] = {name: rounded_t(actuals.get(name)) for name in ACTUALS}
-    problems: list[FieldError] = []
-    if any(value is not None for value in figures.values()) and quarter.first_day > local_date(now):
-        problems.append(
-            FieldError(
-                field="actual_excavated_t", message=N_("The quarter has not begun: nothing can have come of it.")
-            )
-        )
     values = replace(values_of(row), **figures)
-    problems += row_problems(values, today=local_date(now))
+    problems = tuple(row_problems(values, today=local_date(now)))
     if problems:
         raise InvalidInput(*problems)
     for name, value in figures.items():
