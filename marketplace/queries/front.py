@@ -1,4 +1,4 @@
-"""What the front page says of the whole marketplace: three figures, where the listings are, and the newest ones."""
+"""What the front page says of the whole marketplace: a few figures, where the listings are, and the newest ones."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -37,10 +37,16 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """`served_demands` of `looked_at_demands` have a surplus that may serve within `REACH_M`, in time."""
+    """`served_demands` of `looked_at_demands` have a surplus that may serve within `REACH_M`, in time.
+
+    `facilities` have room for `receptions` materials; how much is not added up, since a facility's room is stated once
+    for each of its materials.
+    """
 
     surplus: Offer
     demand: Offer
+    facilities: int
+    receptions: int
     served_demands: int
     looked_at_demands: int
     extent: BBox | None
@@ -58,10 +64,18 @@ def overview(session: Session, *, today: date) -> Overview:
     return Overview(
         surplus=totals.get(ListingKind.SURPLUS, none),
         demand=totals.get(ListingKind.DEMAND, none),
+        facilities=open_facilities(session, today=today),
+        receptions=totals.get(ListingKind.RECEPTION, none).count,
         served_demands=served,
         looked_at_demands=looked_at,
         extent=extent_of_listings(session, today=today),
     )
+
+
+def open_facilities(session: Session, *, today: date) -> int:
+    """How many facilities take something in just now."""
+    query = select(func.count(Listing.facility_id.distinct()))
+    return session.scalar(query.where(is_open(today), Listing.kind == ListingKind.RECEPTION)) or 0
 
 
 def served_demands(session: Session, *, today: date) -> tuple[int, int]:
@@ -72,7 +86,7 @@ def served_demands(session: Session, *, today: date) -> tuple[int, int]:
     demands = (
         select(Listing.id, Listing.material_key, Listing.position_25833, Listing.available_from, Listing.available_to)
         .where(is_open(today), Listing.kind == ListingKind.DEMAND)
-        .order_by(Listing.published_at.desc(), Listing.id.desc())
+        .order_by(Listing.renewed_at.desc(), Listing.id.desc())
         .limit(MOST_DEMANDS)
         .subquery("demands")
     )
@@ -114,12 +128,12 @@ def extent_of_listings(session: Session, *, today: date) -> BBox | None:
 
 
 def newest_listings(session: Session, *, kind: ListingKind, today: date, count: int) -> list[Listing]:
-    """The newest open listings of a kind, with what a card shows of them."""
+    """The open listings of a kind that were last put up or confirmed, with what a card shows of them."""
     query = (
         select(Listing)
         .where(and_(is_open(today), Listing.kind == kind))
         .options(joinedload(Listing.municipality), joinedload(Listing.organisation))
-        .order_by(Listing.published_at.desc(), Listing.id.desc())
+        .order_by(Listing.renewed_at.desc(), Listing.id.desc())
         .limit(count)
     )
     return list(session.scalars(query))

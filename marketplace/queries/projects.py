@@ -166,9 +166,13 @@ def _summaries(session: Session, scope: ColumnElement[bool], *, cursor: Cursor) 
     )
 
 
+PROJECT_KINDS = (ListingKind.SURPLUS, ListingKind.DEMAND)
+"""What a project posts; receptions belong to facilities."""
+
+
 def _summary_query() -> Select[tuple[object, ...]]:
     open_sums = (
-        select(*(column for kind in ListingKind for column in _open_sums(kind)))
+        select(*(column for kind in PROJECT_KINDS for column in _open_sums(kind)))
         .where(Listing.project_id == Project.id, Listing.status == ListingStatus.PUBLISHED)
         .correlate(Project)
         .lateral("open_sums")

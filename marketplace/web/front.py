@@ -31,7 +31,7 @@ def index() -> ResponseReturnValue:
             card_of(listing, with_organisation=True)
             for listing in newest_listings(db.session, kind=kind, today=today, count=NEWEST)
         ]
-        for kind in ListingKind
+        for kind in (ListingKind.SURPLUS, ListingKind.DEMAND)
     }
     live = compose_map(
         "live",

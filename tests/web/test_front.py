@@ -30,6 +30,16 @@ def test_figures_count_open_listings_only(session: Session, make: Factory) -> No
     assert (seen.demand.count, seen.demand.mass_t) == (1, Decimal(300))
 
 
+def test_a_facility_counts_once_however_much_it_takes_in(session: Session, make: Factory) -> None:
+    facility = make.facility()
+    for material in ("clay", "blasted_rock"):
+        make.listing(kind=ListingKind.RECEPTION, facility_id=facility.id, material=material)
+    make.listing(kind=ListingKind.RECEPTION)
+    seen = overview(session, today=make.today)
+    assert (seen.facilities, seen.receptions) == (2, 3)
+    assert (seen.surplus.count, seen.demand.count) == (0, 0)
+
+
 def test_an_empty_marketplace_has_figures_too(session: Session, make: Factory) -> None:
     seen = overview(session, today=make.today)
     assert (seen.surplus.mass_t, seen.demand.mass_t, seen.served_demands, seen.extent) == (0, 0, 0, None)
