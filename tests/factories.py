@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
+from uuid import uuid4
 
 from geoalchemy2 import WKBElement
 from geoalchemy2.shape import from_shape
@@ -20,6 +21,7 @@ from marketplace.actor import Actor
 from marketplace.clock import local_date
 from marketplace.models import (
     Declaration,
+    Document,
     Facility,
     LabReport,
     LabSample,
@@ -31,9 +33,12 @@ from marketplace.models import (
     User,
 )
 from marketplace.queries.accounts import actor_of
+from marketplace.services.documents import add_document
 from marketplace.services.quality import asked_of
+from marketplace.storage import Storage
 from marketplace.types import (
     Documentation,
+    DocumentKind,
     FacilityKind,
     Haulage,
     LabSource,
@@ -46,6 +51,7 @@ from marketplace.types import (
     ProjectKind,
     Role,
 )
+from tests.files import picture
 
 SANDVIKA = (10.5266, 59.8906)
 """(lon, lat) in Bærum, municipality 3201."""
@@ -245,3 +251,22 @@ class Factory:
                 samples=[LabSample(name=sample, medium=Medium.MASS, layer=layer, values=rows)],
             )
         )
+
+    def photo(self, listing: Listing, *, storage: Storage, colour: int = 0, **values: object) -> Document:
+        """A photo of a listing with its content in `storage`, put there by an editor as people do."""
+        editor = self.member(listing.organisation, role=Role.EDITOR)
+        document = add_document(
+            self.session,
+            self.actor(editor),
+            listing_id=listing.id,
+            kind=DocumentKind.PHOTO,
+            file_name="IMG_0001.jpg",
+            content=picture(colour=(colour, 99, next(_serial) % 256)),
+            upload_id=uuid4(),
+            storage=storage,
+            now=self.now,
+        )
+        for name, value in values.items():
+            setattr(document, name, value)
+        self.session.flush()
+        return document

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from marketplace.models import Installation, Invitation, OutboxMail, User
+from marketplace.models import Installation, Invitation, Listing, OutboxMail, User
 from marketplace.permissions import RULES, VISIBILITY, Permission
 from marketplace.services.invitations import hash_of
 from marketplace.services.links import LinkSigner, Purpose
@@ -84,6 +84,23 @@ EDIT_LISTING = of(
     ("editors, of a public thing", "published listing"),
 )
 
+DOCUMENT = of(
+    Permission.VIEW_DOCUMENT,
+    ("anybody", "shared photo"),
+    ("members, of a hidden thing", "photo for members"),
+    ("members, of a hidden thing", "photo of a draft"),
+)
+EDIT_DOCUMENTS = of(
+    Permission.EDIT_DOCUMENTS,
+    ("editors, of a hidden thing", "draft"),
+    ("editors, of a public thing", "published listing"),
+)
+EDIT_DOCUMENTS_OF_PROJECT = of(
+    Permission.EDIT_DOCUMENTS,
+    ("editors, of a hidden thing", "quiet project"),
+    ("editors, of a public thing", "public project"),
+)
+
 ROUTES: dict[str, list[Route]] = {
     # What anybody may see
     "front.index": public(),
@@ -143,6 +160,9 @@ ROUTES: dict[str, list[Route]] = {
         ("editors, of a public thing", "public project"),
     ),
     "listings.index": logged_in(),
+    "freshness.own": logged_in(),
+    "freshness.one": EDIT_LISTING,
+    "freshness.by_link": public("still stands link", methods=GET_ONLY),
     "listings.new": of(Permission.CREATE_LISTING, ("an editor somewhere", "")),
     "listings.show": of(
         Permission.VIEW_LISTING, ("members, of a hidden thing", "draft"), ("anybody", "published listing")
@@ -156,6 +176,17 @@ ROUTES: dict[str, list[Route]] = {
     "listings.duplicate": EDIT_LISTING,
     "listings.delete": EDIT_LISTING,
     "listings.publish": of(Permission.PUBLISH_LISTING, ("confirmed editors", "draft")),
+    # Photos and documents
+    "documents.show": DOCUMENT,
+    "documents.thumbnail": DOCUMENT,
+    "documents.card": DOCUMENT,
+    "documents.file": DOCUMENT,
+    "documents.of_listing": EDIT_DOCUMENTS,
+    "documents.arrange_listing": EDIT_DOCUMENTS,
+    "documents.of_project": EDIT_DOCUMENTS_OF_PROJECT,
+    "documents.arrange_project": EDIT_DOCUMENTS_OF_PROJECT,
+    "documents.of_facility": of(Permission.EDIT_DOCUMENTS, ("editors, of a public thing", "own facility")),
+    "documents.arrange_facility": of(Permission.EDIT_DOCUMENTS, ("editors, of a public thing", "own facility")),
     # The outbox: everybody's in a demo, the administrators' elsewhere
     "outbox.index": of(Permission.VIEW_OUTBOX, ("administrators", ""), ("anybody", "demo")),
     "outbox.show": of(Permission.VIEW_OUTBOX, ("administrators", "mail"), ("anybody", "mail of a demo")),
@@ -184,7 +215,8 @@ class Subjects:
     """One organisation with all it has, and the visitors; each method gives the arguments of an address."""
 
     def __init__(self, make: Factory, session: Session, app: Flask) -> None:
-        self.session = session
+        self.session, self.make = session, make
+        self.storage = app.storage  # type: ignore[attr-defined] - set by build_app
         self.signer = LinkSigner(app.config["SECRET_KEY"])
         self.ours = make.organisation()
         self.invited = Invitation(
@@ -234,6 +266,22 @@ class Subjects:
     def published_listing(self) -> dict[str, object]:
         return {"listing_id": self.listing.id}
 
+    def shared_photo(self) -> dict[str, object]:
+        return self._photo(self.listing, is_shared=True)
+
+    def photo_for_members(self) -> dict[str, object]:
+        return self._photo(self.listing, is_shared=False)
+
+    def photo_of_a_draft(self) -> dict[str, object]:
+        return self._photo(self.draft_listing, is_shared=True)
+
+    def _photo(self, listing: Listing, *, is_shared: bool) -> dict[str, object]:
+        document = self.make.photo(listing, storage=self.storage, is_shared=is_shared)
+        return {"document_id": document.id, "name": document.file_name}
+
+    def own_facility(self) -> dict[str, object]:
+        return {"facility_id": self.make.facility(self.ours).id}
+
     def quiet_project(self) -> dict[str, object]:
         return {"project_id": self.quiet_one.id}
 
@@ -258,6 +306,9 @@ class Subjects:
 
     def confirmation_link(self) -> dict[str, object]:
         return {"token": self.signer.sign(Purpose.CONFIRM_ADDRESS, self.waiting, now=NOW)}
+
+    def still_stands_link(self) -> dict[str, object]:
+        return {"token": self.signer.sign(Purpose.CONFIRM_LISTINGS, self.somebody, now=NOW)}
 
     def reset_link(self) -> dict[str, object]:
         return {"token": self.signer.sign(Purpose.RESET_PASSWORD, self.somebody, now=NOW)}
