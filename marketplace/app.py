@@ -4,7 +4,7 @@ from flask import Flask
 from sqlalchemy import Connection, Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from marketplace import db, filters, i18n, labels, logging, maps, web
+from marketplace import db, filters, i18n, labels, logging, maps, quality_wording, web
 from marketplace.config import ROOT, Settings, load_settings
 from marketplace.storage import Storage, open_storage
 from marketplace.web import access, errors, security
@@ -33,6 +33,7 @@ def build_app(settings: Settings | None, *, bind: Engine | Connection | None, te
     access.init_app(app)
     filters.init_app(app)
     labels.init_app(app)
+    quality_wording.init_app(app)
     maps.init_app(app)
     errors.init_app(app)
     web.init_app(app)

@@ -25,6 +25,7 @@ from marketplace.forms.fields import (
     TextAreaField,
 )
 from marketplace.forms.places import TypedPlace, forgive, position_from
+from marketplace.forms.proof import ProofFields
 from marketplace.labels import LABELS, material_name
 from marketplace.queries.projects import ProjectOption
 from marketplace.types import Haulage, ListingKind, Loading, PriceKind
@@ -56,7 +57,7 @@ def _choice_of(
     )
 
 
-class ListingForm(TypedPlace):
+class ListingForm(ProofFields, TypedPlace):
     kind = _choice_of(_l("What is it about?"), ListingKind, _l("Choose surplus or demand."), among=POSTED)
     project_id = SelectField(
         _l("Project"),
@@ -72,6 +73,7 @@ class ListingForm(TypedPlace):
     )
     has_own_position = BooleanField(_l("The masses are somewhere else than the project's pin"))
     position = PinField(_l("Where the masses are"))
+    hides_position = BooleanField(_l("Hide the exact position"))
     material_key = RadioField(
         _l("Material"),
         [Required(_l("Choose a material from the list."))],
@@ -88,6 +90,7 @@ class ListingForm(TypedPlace):
     available_to = DateField(_l("Last day"), [Required(_l("Enter the last day."))])
     price_kind = _choice_of(_l("Price"), PriceKind, _l("Choose who pays."), default=PriceKind.FREE)
     price_nok_per_t = DecimalField(_l("Price per tonne"))
+    accepts_declared = BooleanField(_l("We also take masses that are declared clean, not tested"))
     min_lot_t = DecimalField(_l("Smallest lot"))
     loading = _choice_of(_l("Loading"), Loading, _l("Choose who loads."), default=Loading.GIVER)
     haulage = _choice_of(_l("Haulage"), Haulage, _l("Choose who drives."), default=Haulage.BY_AGREEMENT)
@@ -134,6 +137,8 @@ class ListingForm(TypedPlace):
             self.read_typed()
             if self.was_typed:
                 forgive(self.position)
+        if self.wants_publishing:
+            self.ask_for_proof()
         return not self.errors
 
     def _beside_the_point(self) -> Iterator[Field]:
@@ -149,3 +154,5 @@ class ListingForm(TypedPlace):
             yield self.position
         if self.project_id.data is not None:
             yield self.organisation_id
+        if not self.is_surplus:
+            yield from self.proof_fields()

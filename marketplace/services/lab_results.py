@@ -25,6 +25,7 @@ from marketplace.types import LabSource
 
 MAX_SAMPLES: Final = 400
 """Of one lot. A hundred thousand cubic metres by the densest rule there is, four times over."""
+TOO_MANY_SAMPLES: Final = N_("A lot can have at most %(limit)s samples. Split it into several listings.")
 SAMPLE_NAME_LIMIT: Final = 80
 LAYER_LIMIT: Final = 40
 ENTERED_LIMIT: Final = 40
@@ -33,7 +34,7 @@ STEP_MG_KG: Final = Decimal("0.000000001")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedValue:
-    """A result in mg/kg dry matter, and what the laboratory wrote. `is_below`: less than the value, which is the LOQ."""
+    """A result in mg/kg dry matter, and what the laboratory wrote. `is_below`: less than the value, the LOQ."""
 
     parameter: str
     value_mg_kg: Decimal
@@ -164,7 +165,7 @@ def _sample_problems(session: Session, listing: Listing, samples: Sequence[Repor
     if len(samples) + (session.scalar(kept) or 0) > MAX_SAMPLES:
         yield FieldError(
             field="samples",
-            message=N_("A lot can have at most %(limit)s samples. Split it into several listings."),
+            message=TOO_MANY_SAMPLES,
             params={"limit": MAX_SAMPLES},
         )
         return

@@ -20,6 +20,7 @@ from marketplace.models import Listing
 from marketplace.permissions import Permission, allows
 from marketplace.queries import listings as queries
 from marketplace.queries.matches import matches_for_listing, matches_for_listings
+from marketplace.queries.positions import exact_position_of
 from marketplace.queries.projects import (
     ProjectOption,
     newest_position,
@@ -29,15 +30,20 @@ from marketplace.queries.projects import (
 )
 from marketplace.services import listings as services
 from marketplace.services.editing import edit_version
+from marketplace.services.freshness import awaiting_answer, awaits_answer, unconfirmed_since
 from marketplace.services.listing_details import ListingDetails, check_details
 from marketplace.services.listings import Transition, can
+from marketplace.services.quality import quality_of
 from marketplace.types import Haulage, ListingKind, ListingStatus, Loading, PriceKind
 from marketplace.web.access import current_actor, requires
 from marketplace.web.cards import card_of
+from marketplace.web.document_rows import documents_section
 from marketplace.web.editing import saving
 from marketplace.web.match_rows import best_row, looks_for_matches, match_features, match_section
 from marketplace.web.paging import cursor_from_address, id_from_address, page_links
-from marketplace.web.places import drawing_map, listing_feature, project_feature, still_map
+from marketplace.web.places import Feature, about_feature, drawing_map, listing_feature, project_feature, still_map
+from marketplace.web.posting_proof import Saved, after_saving, asks, proof_data, publish_if_ready, save_proof
+from marketplace.web.quality_view import view_of
 from marketplace.web.submit import add_error, applying, unprocessable
 
 bp = Blueprint("listings", __name__, url_prefix="/listings")
@@ -77,6 +83,7 @@ def index() -> ResponseReturnValue:
         best={each.id: best_row(each, found[each.id]) for each in asking},
         cards=[card_of(each, with_organisation=several, with_project=True) for each in page.items],
         counts=queries.count_listings_of(db.session, organisation_ids=own),
+        awaiting=len(awaiting_answer(db.session, current_actor())),
         status=status,
         kind=kind,
         statuses=list(ListingStatus),
@@ -100,22 +107,39 @@ def show(listing: Listing) -> ResponseReturnValue:
 
 
 def _page(listing: Listing) -> str:
-    position, today = position_of(listing), clock.local_date(clock.now())
-    site = [project_feature(listing.project)] if listing.project and not listing.has_own_position else []
+    today = clock.local_date(clock.now())
+    is_exact = allows(Permission.VIEW_POSITION, current_actor(), listing)
+    position = exact_position_of(listing) if is_exact else position_of(listing)
+    around: list[Feature] = []
+    if not is_exact:
+        around = [about_feature(position, title=_("The masses are somewhere in this circle"))]
+    elif listing.project and not listing.has_own_position:
+        around = [project_feature(listing.project)]
     found = matches_for_listing(db.session, listing, today=today)
+    lot_quality = quality_of(db.session, listing, today=today) if listing.kind is ListingKind.SURPLUS else None
     return render_template(
         "listings/show.html",
+        lot_quality=lot_quality,
+        quality=view_of(lot_quality, listing=listing) if lot_quality else None,
         listing=listing,
         material=taxonomy().material(listing.material_key),
         position=position,
+        is_exact=is_exact,
         map=still_map(
             "listing",
-            [*site, *match_features(listing, found), listing_feature(listing, is_self=True)],
+            [
+                *around,
+                *match_features(found, here=position),
+                listing_feature(listing, is_self=True, position=position),
+            ],
             middle=position,
         ),
         matches=match_section(listing, found) if looks_for_matches(listing, today=today) else None,
         can_do={transition.value: can(transition, listing) for transition in Transition},
         was_just_published="published" in request.args,
+        documents=documents_section(listing.facility or listing),
+        awaits_answer=awaits_answer(listing),
+        unconfirmed_since=unconfirmed_since(listing, now=clock.now()),
         today=today,
     )
 
@@ -140,8 +164,9 @@ def new() -> ResponseReturnValue:
         raise NotFound
     form = ListingForm(data=_defaults(chosen, kind=request.args.get("kind"), today=today))
     form.offer(projects, actor.editable)
+    form.wants_publishing = request.form.get("action") == PUBLISH
+    saved = Saved.KEPT
     if form.validate_on_submit():
-        wants_publishing = request.form.get("action") == PUBLISH
         with applying(form) as attempt:
             listing = services.create_listing(
                 db.session,
@@ -150,9 +175,10 @@ def new() -> ResponseReturnValue:
                 details=details_of(form),
                 now=clock.now(),
             )
-            is_published = wants_publishing and _publish_if_confirmed(listing)
+            save_proof(form, listing)
+            saved = publish_if_ready(form, listing)
         if attempt.ok:
-            return _after_saving(listing, is_published=is_published, wanted_publishing=wants_publishing)
+            return after_saving(listing, saved)
     elif form.is_submitted():
         tell_the_rest(form, organisation_id=_organisation_id(form, projects))
     return _form_page(form, listing=None, projects=projects), unprocessable(form)
@@ -161,6 +187,8 @@ def new() -> ResponseReturnValue:
 @bp.route("/<id:listing_id>/edit", methods=["GET", "POST"])
 @requires(Permission.EDIT_LISTING, subject=load_listing)
 def edit(listing: Listing) -> ResponseReturnValue:
+    if listing.facility_id is not None:
+        return redirect(url_for("facilities.edit", facility_id=listing.facility_id))
     if not can(Transition.EDIT, listing):
         raise Conflict(services.WRONG_TRANSITION[listing.status])
     actor, today = current_actor(), clock.local_date(clock.now())
@@ -169,9 +197,10 @@ def edit(listing: Listing) -> ResponseReturnValue:
     )
     form = ListingForm(data=_data_of(listing))
     form.offer(projects, tuple(each for each in actor.editable if each.organisation_id == listing.organisation_id))
+    is_draft = listing.status is ListingStatus.DRAFT
+    form.wants_publishing = request.form.get("action") == PUBLISH and is_draft
+    saved = Saved.KEPT
     if form.validate_on_submit():
-        wants_publishing = request.form.get("action") == PUBLISH and listing.status is ListingStatus.DRAFT
-        is_published = False
         with saving(form, version_now=lambda: edit_version(listing)) as attempt:
             services.update_listing(
                 db.session,
@@ -181,34 +210,15 @@ def edit(listing: Listing) -> ResponseReturnValue:
                 now=clock.now(),
                 seen_version=form.version.data or None,
             )
-            is_published = wants_publishing and _publish_if_confirmed(listing)
+            if is_draft:
+                save_proof(form, listing)
+            saved = publish_if_ready(form, listing)
         if attempt.ok:
-            return _after_saving(listing, is_published=is_published, wanted_publishing=wants_publishing)
+            return after_saving(listing, saved)
         return _form_page(form, listing=listing, projects=projects), attempt.status
     elif form.is_submitted():
         tell_the_rest(form, organisation_id=listing.organisation_id)
     return _form_page(form, listing=listing, projects=projects), unprocessable(form)
-
-
-def _publish_if_confirmed(listing: Listing) -> bool:
-    """Whether the listing was published; one that may not be yet stays a draft, so that nothing typed is lost."""
-    actor = current_actor()
-    if not allows(Permission.PUBLISH_LISTING, actor, listing):
-        return False
-    services.publish_listing(db.session, actor, listing_id=listing.id, now=clock.now())
-    return True
-
-
-def _after_saving(listing: Listing, *, is_published: bool, wanted_publishing: bool) -> ResponseReturnValue:
-    if is_published:
-        return redirect(url_for(".show", listing_id=listing.id, published=1, _anchor="matches"))
-    if wanted_publishing:
-        flash(_("Saved as a draft. Confirm your e-mail address to publish it: the link is in your mail."), "warning")
-    elif listing.status is ListingStatus.DRAFT:
-        flash(_("The draft is saved. Nobody else sees it until you publish it."), "success")
-    else:
-        flash(_("The changes are saved."), "success")
-    return redirect(url_for(".show", listing_id=listing.id))
 
 
 def _defaults(project: ProjectOption | None, *, kind: str | None, today: date) -> dict[str, object]:
@@ -220,8 +230,10 @@ def _defaults(project: ProjectOption | None, *, kind: str | None, today: date) -
         "kind": (_member(ListingKind, kind) or ListingKind.SURPLUS).value,
         "project_id": project.id if project else None,
         "organisation_id": editable[0].organisation_id,
+        "accepts_declared": True,
         "available_from": first,
         "available_to": last,
+        **proof_data(None),
     }
 
 
@@ -242,6 +254,8 @@ def details_of(form: ListingForm, *, unread: Set[str] = frozenset()) -> ListingD
         kind=ListingKind(answer("kind", ListingKind.SURPLUS)),
         project_id=answer("project_id"),
         own_position=None if unread & PLACE_FIELDS else form.own_position,
+        hides_position=answer("hides_position", False),
+        accepts_declared=None if form.is_surplus else answer("accepts_declared"),
         material_key=answer("material_key", next(iter(taxonomy().materials))),
         entered_value=answer("entered_value", MAX_MASS_T),
         entered_unit=EnteredUnit(answer("entered_unit", EnteredUnit.TONNE)),
@@ -277,7 +291,9 @@ def _data_of(listing: Listing) -> dict[str, object]:
         "project_id": listing.project_id,
         "organisation_id": listing.organisation_id,
         "has_own_position": listing.has_own_position and listing.project_id is not None,
-        "position": position_of(listing) if listing.has_own_position else None,
+        "position": exact_position_of(listing) if listing.has_own_position else None,
+        "hides_position": listing.hides_position,
+        "accepts_declared": listing.accepts_declared,
         "material_key": listing.material_key,
         "entered_value": listing.entered_value,
         "entered_unit": listing.entered_unit.value,
@@ -295,6 +311,7 @@ def _data_of(listing: Listing) -> dict[str, object]:
         "max_distance_km": listing.max_distance_km,
         "description": listing.description,
         "version": edit_version(listing),
+        **proof_data(listing if listing.status is ListingStatus.DRAFT else None),
     }
 
 
@@ -310,6 +327,7 @@ def _form_page(form: ListingForm, *, listing: Listing | None, projects: tuple[Pr
         "listings/form.html",
         form=form,
         listing=listing,
+        asks=asks(),
         groups=[(group, taxonomy().in_group(group)) for group in MaterialGroup],
         has_projects=bool(projects),
         can_publish=current_actor().is_confirmed,
@@ -326,10 +344,11 @@ def publish(listing: Listing) -> ResponseReturnValue:
     try:
         services.publish_listing(db.session, current_actor(), listing_id=listing.id, now=clock.now())
     except InvalidInput as refused:
-        # What stands in the way can only be put right in the form.
         for error in refused.errors:
             flash(translate(error.message, error.params), "error")
-        return redirect(url_for(".edit", listing_id=listing.id))
+        # What stands in the way can only be put right in the form, or where the proof is.
+        is_in_form = any(error.field == "available_to" for error in refused.errors)
+        return redirect(url_for(".edit" if is_in_form else "quality.show", listing_id=listing.id))
     except Conflict as conflict:
         return _unchanged(listing, conflict)
     return redirect(url_for(".show", listing_id=listing.id, published=1, _anchor="matches"))

@@ -1,0 +1,144 @@
+"""Laboratory tables on their way in: kept as they were handed in until somebody confirms what they were understood as.
+
+Nothing of a draft counts. It is kept whole, so that a preview can be corrected as often as it takes.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from io import BytesIO
+from typing import Final
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session, undefer
+
+from geo.errors import LabError
+from geo.lab_tables import LabReading, read_lab_table
+from marketplace.actor import Actor
+from marketplace.errors import Forbidden, NotFound, field_error
+from marketplace.geo_messages import refused_at
+from marketplace.models import LabDraft
+from marketplace.services.editing import NAME_LIMIT
+from marketplace.services.lab_results import MAX_SAMPLES, TOO_MANY_SAMPLES
+from marketplace.services.listings import Transition, lock_listing
+from marketplace.table_faults import MIB, TableLimits
+from marketplace.tables import Table, read_pasted, read_table
+from marketplace.types import LabSource
+
+LIMITS: Final = TableLimits(file_bytes=3 * MIB, unpacked_bytes=60 * MIB, rows=20_000)
+"""A laboratory's file is small, and a preview must fit into a request's time and memory."""
+KEPT_FOR: Final = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedIn:
+    """A table as it came."""
+
+    source: LabSource
+    content: bytes
+    file_name: str | None = None
+
+
+def stage_draft(session: Session, actor: Actor, *, listing_id: int, handed_in: HandedIn, now: datetime) -> LabDraft:
+    """The table, kept for its preview. Drafts that have been lying about are thrown away.
+
+    Raises:
+        NotFound, Forbidden, Conflict: no such listing, not the actor's to change, or closed.
+        InvalidInput: it is no table of results.
+    """
+    listing = lock_listing(session, actor, listing_id=listing_id, for_=Transition.EDIT)
+    if actor.user_id is None:
+        raise Forbidden
+    _require_few_samples(handed_in)
+    session.execute(delete(LabDraft).where(LabDraft.created_at < now - KEPT_FOR))
+    draft = LabDraft(
+        listing_id=listing.id,
+        source=handed_in.source,
+        file_name=handed_in.file_name[-NAME_LIMIT:] if handed_in.file_name else None,
+        content=handed_in.content,
+        said={},
+        created_by_id=actor.user_id,
+        created_at=now,
+    )
+    session.add(draft)
+    session.flush()
+    return draft
+
+
+def replace_table(session: Session, draft: LabDraft, *, handed_in: HandedIn) -> None:
+    """Put another table in the draft's place; what was said about the samples stays where they are called the same.
+
+    Raises:
+        InvalidInput: it is no table of results; the draft keeps the one it has.
+    """
+    _require_few_samples(handed_in)
+    draft.source, draft.content, draft.file_name = handed_in.source, handed_in.content, handed_in.file_name
+    session.flush()
+
+
+def _require_few_samples(handed_in: HandedIn) -> None:
+    """A table is read before it is kept, so that only one that has a preview is."""
+    if len(read_handed_in(handed_in).samples) > MAX_SAMPLES:
+        raise field_error(_field(handed_in), TOO_MANY_SAMPLES, limit=MAX_SAMPLES)
+
+
+def _field(handed_in: HandedIn) -> str:
+    return "text" if handed_in.source is LabSource.PASTED else "file"
+
+
+def say_of_draft(session: Session, draft: LabDraft, *, said: Mapping[str, object]) -> None:
+    """Keep the answers of the preview."""
+    draft.said = dict(said)
+    session.flush()
+
+
+def draft_of(session: Session, *, listing_id: int, draft_id: int) -> LabDraft:
+    """The draft with its content.
+
+    Raises:
+        NotFound: there is none, or of another listing; it may have been confirmed meanwhile.
+    """
+    query = (
+        select(LabDraft)
+        .where(LabDraft.id == draft_id, LabDraft.listing_id == listing_id)
+        .options(undefer(LabDraft.content))
+    )
+    draft = session.scalars(query).one_or_none()
+    if draft is None:
+        raise NotFound
+    return draft
+
+
+def discard_draft(session: Session, draft: LabDraft) -> None:
+    session.delete(draft)
+    session.flush()
+
+
+def read_draft(draft: LabDraft, *, assumed_unit: str = "", sample_name: str = "") -> LabReading:
+    """What the draft's table is understood as.
+
+    Raises:
+        InvalidInput: it cannot be read.
+    """
+    handed_in = HandedIn(source=draft.source, content=draft.content, file_name=draft.file_name)
+    return read_handed_in(handed_in, assumed_unit=assumed_unit, sample_name=sample_name)
+
+
+def read_handed_in(handed_in: HandedIn, *, assumed_unit: str = "", sample_name: str = "") -> LabReading:
+    """As `read_draft`, of a table that is not kept."""
+    with _table_of(handed_in) as table:
+        try:
+            return read_lab_table(table, assumed_unit=assumed_unit, sample_name=sample_name)
+        except LabError as error:
+            raise refused_at(_field(handed_in), error) from error
+
+
+def _table_of(handed_in: HandedIn) -> Table:
+    if handed_in.source is LabSource.PASTED:
+        return read_pasted(handed_in.content.decode(), limits=LIMITS)
+    return read_table(BytesIO(handed_in.content), filename=handed_in.file_name or "", limits=LIMITS)
+
+
+def sha256_of(draft: LabDraft) -> str:
+    return hashlib.sha256(draft.content).hexdigest()

@@ -1,0 +1,196 @@
+"""The preview of a laboratory's table: what each row was understood as, what is wrong, and what will be kept."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from geo.lab_tables import LabReading, LabRow, RowStatus
+from geo.limits import Medium as SampledMedium
+from geo.materials import Material
+from geo.proof import Medium
+from geo.quality import Sample, classify
+from marketplace.geo_messages import message_of
+from marketplace.i18n import translate
+from marketplace.i18n_marker import N_
+from marketplace.quality_wording import content, level_name, parameter_name
+from marketplace.services.lab_results import ReportedSample, ReportedValue
+
+PROBLEMS_SHOWN: Final = 100
+ROWS_SHOWN: Final = 3_000
+"""A page with more is too heavy for a phone; what is not shown is counted."""
+MG_KG: Final = "mg/kg TS"
+
+STATUS_TEXTS: Final = {
+    RowStatus.UNDERSTOOD: N_("understood"),
+    RowStatus.INFORMATIONAL: N_("kept, without a limit"),
+    RowStatus.NOT_ANALYSED: N_("not analysed"),
+    RowStatus.REPEATED: N_("repeats a row above"),
+    RowStatus.NO_SAMPLE: N_("no sample"),
+    RowStatus.PROBLEM: N_("cannot be used"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowView:
+    line: int
+    sample: str
+    written: str
+    """As it stands in the table: the parameter, the value, the unit."""
+    understood: str
+    status: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleView:
+    """A sample as it will be kept; `index` numbers its fields."""
+
+    index: int
+    key: str
+    name: str
+    is_kept: bool
+    medium: Medium
+    layer: str
+    value_count: int
+    level: str
+    rows: tuple[RowView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewView:
+    samples: tuple[SampleView, ...]
+    problems: tuple[RowView, ...]
+    problem_count: int
+    row_count: int
+    understood_count: int
+    kept_count: int
+    without_unit: bool
+    """Whether some rows could be used if their unit were known."""
+    without_sample: bool
+    others: tuple[RowView, ...]
+    """Rows of no sample."""
+
+
+def key_of(sample: Sample) -> str:
+    """Names a sample in what is said of a draft, so that another file's sample of the same name finds it."""
+    return f"{sample.medium.value}:{sample.name.casefold()}"
+
+
+def answers_from(form: Mapping[str, str], reading: LabReading, before: Mapping[str, Any]) -> dict[str, Any]:
+    """What the sent preview says of each sample, beside what was said of samples that this table lacks."""
+    said = dict(before)
+    for index, sample in enumerate(reading.samples):
+        if f"seen-{index}" in form and form[f"seen-{index}"] == key_of(sample):
+            said[key_of(sample)] = {
+                "keep": f"keep-{index}" in form,
+                "medium": form.get(f"medium-{index}", Medium.MASS.value),
+                "layer": form.get(f"layer-{index}", "").strip()[:40],
+            }
+    return said
+
+
+def preview_of(reading: LabReading, *, material: Material, said: Mapping[str, Any]) -> PreviewView:
+    by_sample: dict[tuple[str, SampledMedium], list[LabRow]] = {}
+    for row in reading.rows:
+        by_sample.setdefault((row.sample.casefold(), row.medium), []).append(row)
+    has_room = len(reading.rows) <= ROWS_SHOWN
+    samples = tuple(
+        _sample(index, sample, by_sample if has_room else {}, material=material, said=said)
+        for index, sample in enumerate(reading.samples)
+    )
+    codes = {row.problem.code.value for row in reading.problems if row.problem is not None}
+    own = {(sample.name.casefold(), sample.medium) for sample in reading.samples}
+    left = [row for row in reading.rows if (row.sample.casefold(), row.medium) not in own and row.problem is None]
+    return PreviewView(
+        samples=samples,
+        problems=tuple(_row(row) for row in reading.problems[:PROBLEMS_SHOWN]),
+        problem_count=len(reading.problems),
+        row_count=len(reading.rows),
+        understood_count=sum(row.value is not None for row in reading.rows),
+        kept_count=sum(sample.is_kept for sample in samples),
+        without_unit="no_unit" in codes,
+        without_sample="no_sample" in codes,
+        others=tuple(_row(row) for row in left[:PROBLEMS_SHOWN]),
+    )
+
+
+def samples_to_keep(reading: LabReading, *, said: Mapping[str, Any]) -> list[ReportedSample]:
+    """The samples as they were confirmed, with the words of the table beside each value."""
+    written = {
+        (row.sample.casefold(), row.medium, row.value.parameter): row
+        for row in reversed(reading.rows)
+        if row.value is not None
+    }
+    return list(_kept(reading, said, written))
+
+
+def _kept(
+    reading: LabReading, said: Mapping[str, Any], written: Mapping[tuple[str, SampledMedium, str], LabRow]
+) -> Iterator[ReportedSample]:
+    for sample in reading.samples:
+        answer = _answer(sample, said)
+        if not answer["keep"]:
+            continue
+        values = []
+        for value in sample.values:
+            row = written.get((sample.name.casefold(), sample.medium, value.parameter))
+            values.append(
+                ReportedValue(
+                    parameter=value.parameter,
+                    value_mg_kg=value.value_mg_kg,
+                    is_below=value.is_below,
+                    entered_value=row.value_text if row else str(value.value_mg_kg),
+                    entered_unit=row.unit_text if row else MG_KG,
+                )
+            )
+        yield ReportedSample(
+            name=sample.name[:80], values=values, medium=Medium(answer["medium"]), layer=answer["layer"] or None
+        )
+
+
+def _answer(sample: Sample, said: Mapping[str, Any]) -> dict[str, Any]:
+    default = {"keep": True, "medium": sample.medium.value, "layer": ""}
+    answer = {**default, **said.get(key_of(sample), {})}
+    if answer["medium"] not in {medium.value for medium in Medium}:
+        answer["medium"] = sample.medium.value
+    return answer
+
+
+def _sample(
+    index: int,
+    sample: Sample,
+    by_sample: Mapping[tuple[str, SampledMedium], list[LabRow]],
+    *,
+    material: Material,
+    said: Mapping[str, Any],
+) -> SampleView:
+    answer = _answer(sample, said)
+    medium = SampledMedium(answer["medium"])
+    judged = classify(material, [Sample(name=sample.name, values=sample.values, medium=medium)]).samples[0]
+    return SampleView(
+        index=index,
+        key=key_of(sample),
+        name=sample.name,
+        is_kept=bool(answer["keep"]),
+        medium=Medium(answer["medium"]),
+        layer=str(answer["layer"]),
+        value_count=len(sample.values),
+        level=level_name(outcome=judged.outcome, soil_class=judged.soil_class),
+        rows=tuple(_row(row) for row in by_sample.get((sample.name.casefold(), sample.medium), [])),
+    )
+
+
+def _row(row: LabRow) -> RowView:
+    understood = ""
+    if row.value is not None:
+        sign = "<\N{NARROW NO-BREAK SPACE}" if row.value.is_below else ""
+        understood = f"{parameter_name(row.value.parameter)}: {sign}{content(row.value.value_mg_kg)} mg/kg"
+    problem = "" if row.problem is None else translate(message_of(row.problem), row.problem.params)
+    return RowView(
+        line=row.line,
+        sample=row.sample,
+        written=" ".join(part for part in (row.parameter_text, row.value_text, row.unit_text) if part),
+        understood=understood,
+        status=translate(STATUS_TEXTS[row.status], {}),
+        problem=problem,
+    )
