@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-MEASUREMENTS = ("search", "matching")
+MEASUREMENTS = ("search", "matching", "bulk")
 
 
 def main() -> int:

@@ -251,14 +251,13 @@ def check_chunk(session: Session, *, batch_id: int, now: datetime) -> bool:
     return True
 
 
-def request_apply(session: Session, actor: Actor, *, batch_id: int, now: datetime) -> ImportBatch:
+def request_apply(session: Session, actor: Actor, *, batch_id: int) -> ImportBatch:
     """Have the good rows of a checked batch applied, as the work of the actor.
 
     Raises:
         NotFound, Forbidden: no such batch, or the actor may not post for its organisation.
         Conflict: it is not checked yet, applied already, or has no good rows.
     """
-    del now
     batch = _held_for(session, actor, batch_id)
     if batch.status is not ImportStatus.CHECKED:
         raise Conflict(NOT_NOW[batch.status])

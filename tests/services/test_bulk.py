@@ -104,7 +104,7 @@ def check(session: Session, batch: ImportBatch) -> ImportBatch:
 
 
 def apply(session: Session, actor: Actor, batch: ImportBatch) -> ImportBatch:
-    bulk.request_apply(session, actor, batch_id=batch.id, now=NOW)
+    bulk.request_apply(session, actor, batch_id=batch.id)
     session.flush()
     assert actor.user_id is not None
     while bulk.apply_chunk(session, batch_id=batch.id, user_id=actor.user_id, now=NOW):
@@ -452,10 +452,10 @@ def test_a_good_row_that_has_become_bad_is_not_applied(
 def test_a_file_is_applied_once_and_only_when_checked(session: Session, editor: Actor) -> None:
     batch = stage(session, editor, csv_file([row()])).batch
     with pytest.raises(Conflict):
-        bulk.request_apply(session, editor, batch_id=batch.id, now=NOW)
+        bulk.request_apply(session, editor, batch_id=batch.id)
     apply(session, editor, check(session, batch))
     with pytest.raises(Conflict):
-        bulk.request_apply(session, editor, batch_id=batch.id, now=NOW)
+        bulk.request_apply(session, editor, batch_id=batch.id)
     assert bulk.apply_chunk(session, batch_id=batch.id, user_id=editor.user_id or 0, now=NOW) is False
 
 
@@ -470,7 +470,7 @@ def test_who_has_lost_the_right_applies_nothing_more(
     session: Session, make: Factory, organisation: Organisation, editor: Actor
 ) -> None:
     batch = check(session, stage(session, editor, csv_file([row()])).batch)
-    bulk.request_apply(session, editor, batch_id=batch.id, now=NOW)
+    bulk.request_apply(session, editor, batch_id=batch.id)
     session.flush()
     stranger = make.actor()
     assert bulk.apply_chunk(session, batch_id=batch.id, user_id=stranger.user_id or 0, now=NOW) is False
@@ -526,7 +526,7 @@ def test_what_a_killed_worker_left_is_done_and_nothing_twice(
 
     work(lambda session: bulk.check_chunk(session, batch_id=batch_id, now=NOW))
     with sessions.begin() as session:
-        bulk.request_apply(session, actor, batch_id=batch_id, now=NOW)
+        bulk.request_apply(session, actor, batch_id=batch_id)
     work(lambda session: bulk.apply_chunk(session, batch_id=batch_id, user_id=user_id, now=NOW))
     with sessions() as session:
         batch = session.get_one(ImportBatch, batch_id)
