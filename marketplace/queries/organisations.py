@@ -81,11 +81,11 @@ def open_invitations(session: Session, *, organisation_id: int, now: datetime) -
 
 
 def open_listings_of(session: Session, *, organisation_id: int, today: date, cursor: Cursor) -> IdPage[Listing]:
-    """What the organisation offers and looks for in public, newest first."""
+    """What the organisation offers and looks for in public, newest first; what it takes in stands at its facilities."""
     return page_by_id(
         session,
         select(Listing)
-        .where(Listing.organisation_id == organisation_id, is_open(today))
+        .where(Listing.organisation_id == organisation_id, Listing.facility_id.is_(None), is_open(today))
         .options(joinedload(Listing.municipality, innerjoin=True)),
         key=Listing.id,
         make=lambda row: row.Listing,

@@ -22,7 +22,7 @@ from marketplace.services.editing import edit_version
 from marketplace.services.receptions import position_of_facility
 from marketplace.types import FacilityKind, ListingStatus
 from marketplace.web.access import current_actor, requires
-from marketplace.web.cards import card_of
+from marketplace.web.document_rows import documents_section
 from marketplace.web.editing import saving
 from marketplace.web.facility_facts import facts_of
 from marketplace.web.facility_form import data_of, details_of, tell_the_rest
@@ -116,8 +116,9 @@ def _page(facility: Facility, form: CapacityForm) -> str:
         position=position,
         map=map_of_facility(facility, position),
         materials=[taxonomy().materials[key] for key in facility.accepts if key in taxonomy().materials],
-        cards=[card_of(each) for each in shown],
+        listed={each.material_key: each.id for each in shown},
         matched=[match_section(each, found[each.id]) for each in asking],
+        documents=documents_section(facility),
         is_member=is_member,
         is_kept=allows(Permission.EDIT_FACILITY, current_actor(), facility),
         form=form,

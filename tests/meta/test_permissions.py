@@ -39,6 +39,7 @@ owners, of a hidden thing     log in     not found  forbidden  forbidden  open  
 members, of a hidden thing    log in     not found  open       open       open       open         open
 editors, of a public thing    log in     forbidden  forbidden  open       open       open         forbidden
 editors, of a hidden thing    log in     not found  forbidden  open       open       open         forbidden
+confirmed editors, in public  log in     forbidden  forbidden  open       open       forbidden    forbidden
 confirmed editors             log in     not found  forbidden  open       open       forbidden    forbidden
 administrators                log in     forbidden  forbidden  forbidden  forbidden  forbidden    open
 """
@@ -78,6 +79,11 @@ def of(permission: Permission, *whos: tuple[str, str]) -> list[Route]:
     return [Route(permission=permission, who=who, subject=subject) for who, subject in whos]
 
 
+EDIT_FACILITY = of(
+    Permission.EDIT_FACILITY,
+    ("confirmed editors, in public", "own facility"),
+    ("administrators", "facility of nobody"),
+)
 EDIT_LISTING = of(
     Permission.EDIT_LISTING,
     ("editors, of a hidden thing", "draft"),
@@ -175,6 +181,14 @@ ROUTES: dict[str, list[Route]] = {
     "listings.close": EDIT_LISTING,
     "listings.duplicate": EDIT_LISTING,
     "listings.delete": EDIT_LISTING,
+    "passports.show": of(
+        Permission.VIEW_PASSPORT, ("members, of a hidden thing", "draft passport"), ("anybody", "passport")
+    ),
+    "passports.pdf": of(
+        Permission.VIEW_PASSPORT, ("members, of a hidden thing", "draft passport"), ("anybody", "passport")
+    ),
+    "passports.settings": EDIT_LISTING,
+    "passports.renew": EDIT_LISTING,
     "listings.publish": of(Permission.PUBLISH_LISTING, ("confirmed editors", "draft")),
     # Photos and documents
     "documents.show": DOCUMENT,
@@ -187,10 +201,21 @@ ROUTES: dict[str, list[Route]] = {
     "documents.arrange_project": EDIT_DOCUMENTS_OF_PROJECT,
     "documents.of_facility": of(Permission.EDIT_DOCUMENTS, ("editors, of a public thing", "own facility")),
     "documents.arrange_facility": of(Permission.EDIT_DOCUMENTS, ("editors, of a public thing", "own facility")),
+    # Facilities
+    "facilities.index": public(),
+    "facilities.new": of(Permission.CREATE_FACILITY, ("an editor somewhere", "")),
+    "facilities.show": of(Permission.VIEW_FACILITY, ("anybody", "own facility"), ("anybody", "facility of nobody")),
+    "facilities.edit": EDIT_FACILITY,
+    "facilities.report_capacity": EDIT_FACILITY,
+    "facilities.close": EDIT_FACILITY,
+    "facilities.reopen": EDIT_FACILITY,
     # The outbox: everybody's in a demo, the administrators' elsewhere
     "outbox.index": of(Permission.VIEW_OUTBOX, ("administrators", ""), ("anybody", "demo")),
     "outbox.show": of(Permission.VIEW_OUTBOX, ("administrators", "mail"), ("anybody", "mail of a demo")),
 }
+
+PARTS_OF_PAGES = {Permission.VIEW_POSITION, Permission.VIEW_PROOF}
+"""What some visitors of a page see of it and others do not: tests/web/test_hidden_positions.py, test_passports.py."""
 
 HOW_TO_ADD = (
     "Add a line for it to ROUTES in tests/meta/test_permissions.py: the permission it declares, the line of WHO_MAY"
@@ -279,8 +304,17 @@ class Subjects:
         document = self.make.photo(listing, storage=self.storage, is_shared=is_shared)
         return {"document_id": document.id, "name": document.file_name}
 
+    def facility_of_nobody(self) -> dict[str, object]:
+        return {"facility_id": self.make.facility().id}
+
     def own_facility(self) -> dict[str, object]:
         return {"facility_id": self.make.facility(self.ours).id}
+
+    def draft_passport(self) -> dict[str, object]:
+        return {"token": self.draft_listing.passport_token}
+
+    def passport(self) -> dict[str, object]:
+        return {"token": self.listing.passport_token}
 
     def quiet_project(self) -> dict[str, object]:
         return {"project_id": self.quiet_one.id}
@@ -413,7 +447,7 @@ def test_every_permission_has_a_rule_and_a_route() -> None:
     assert set(RULES) == set(Permission)
     assert all(RULES.values())
     used = {route.permission for routes in ROUTES.values() for route in routes} | set(VISIBILITY.values())
-    assert set(Permission) - used <= {Permission.ADMINISTER}, "a permission that no route asks for"
+    assert set(Permission) - used <= {Permission.ADMINISTER} | PARTS_OF_PAGES, "a permission that no route asks for"
 
 
 # What holds for every route -------------------------------------------------------------------------------------------
