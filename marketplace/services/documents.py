@@ -96,7 +96,8 @@ def add_document(
     file_type = recognise(content, file_name=file_name)
     if kind is DocumentKind.PHOTO and not file_type.is_picture:
         raise field_error(FIELD, NO_PICTURE)
-    name = safe_name(file_name, file_type=file_type)
+    kept_type = FileType.JPEG if file_type.is_picture else file_type
+    name = safe_name(file_name, file_type=kept_type)
     title = clean_line(title) or PurePath(name).stem
     problems = tuple(text_problems(title, field="title", limit=NAME_LIMIT))
     if problems:
@@ -122,7 +123,7 @@ def add_document(
         kind=kind,
         title=title,
         file_name=name,
-        media_type=FileType.JPEG.value if picture else file_type.value,
+        media_type=kept_type.value,
         size_bytes=len(kept),
         sha256=digest,
         width_px=picture.width_px if picture and is_photo else None,

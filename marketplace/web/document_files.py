@@ -1,6 +1,8 @@
 """Handing out stored content: never as a page of ours, in part where a part was asked for, and known by its hash."""
 
+import unicodedata
 from collections.abc import Iterator
+from urllib.parse import quote
 
 from flask import Response, current_app, request
 
@@ -38,8 +40,10 @@ def document_response(document: Document) -> Response:
     if request.if_none_match.contains(tag):
         return _tagged(Response(status=304), document, tag=tag)
     start, end, status = 0, document.size_bytes, 200
-    if request.range is not None and request.headers.get("If-Range", f'"{tag}"') == f'"{tag}"':
-        part = request.range.range_for_length(document.size_bytes)
+    asked = request.range
+    is_one_part = asked is not None and asked.units == "bytes" and len(asked.ranges) == 1
+    if asked is not None and is_one_part and request.headers.get("If-Range", f'"{tag}"') == f'"{tag}"':
+        part = asked.range_for_length(document.size_bytes)
         if part is None:
             return Response(status=416, headers={"Content-Range": f"bytes */{document.size_bytes}"})
         (start, end), status = part, 206
@@ -49,7 +53,7 @@ def document_response(document: Document) -> Response:
     if status == 206:
         response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{document.size_bytes}"
     disposition = "inline" if document.media_type in SHOWN_INLINE else "attachment"
-    response.headers.set("Content-Disposition", disposition, filename=document.file_name)
+    response.headers["Content-Disposition"] = f"{disposition}; {_named(document.file_name)}"
     return _tagged(response, document, tag=tag)
 
 
@@ -63,6 +67,14 @@ def derived_response(document: Document, *, variant: str) -> Response:
     except NotStored:
         return document_response(document)
     return _tagged(Response(content, mimetype=FileType.JPEG.value), document, tag=tag)
+
+
+def _named(file_name: str) -> str:
+    """The file's name for browsers, and spelt in plain letters for what knows no others."""
+    plain = (
+        unicodedata.normalize("NFKD", file_name).encode("ascii", "ignore").decode().replace("\\", "").replace('"', "")
+    )
+    return f"filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe='')}"
 
 
 def _pieces(name: str, *, start: int, end: int) -> Iterator[bytes]:
