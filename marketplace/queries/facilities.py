@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, ScalarSelect, func, select, tuple_
 from sqlalchemy.orm import Session, joinedload
 
 from geo.geometry import BBox, Position
@@ -152,6 +152,6 @@ def _scope(filters: FacilityFilters) -> list[ColumnElement[bool]]:
     return scope
 
 
-def _place_of(facility_id: int) -> Select[str, int]:
+def _place_of(facility_id: int) -> ScalarSelect[Any]:
     """Where a page begins: the name and id of a facility."""
-    return select(BY_NAME, Facility.id).where(Facility.id == facility_id)
+    return select(BY_NAME, Facility.id).where(Facility.id == facility_id).scalar_subquery()

@@ -193,14 +193,15 @@ def _form_page(form: FacilityForm, *, facility: Facility | None) -> str:
 @requires(Permission.EDIT_FACILITY, subject=load_facility)
 def report_capacity(facility: Facility) -> ResponseReturnValue:
     form = CapacityForm()
-    if form.validate_on_submit():
+    left_t = form.capacity_left_t.data if form.validate_on_submit() else None
+    if left_t is not None:
         try:
             with applying(form) as attempt:
                 services.report_capacity(
                     db.session,
                     current_actor(),
                     facility_id=facility.id,
-                    capacity_left_t=form.capacity_left_t.data,
+                    capacity_left_t=left_t,
                     now=clock.now(),
                 )
         except Conflict as conflict:
