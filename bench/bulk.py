@@ -35,6 +35,7 @@ from marketplace.listing_columns import STATEMENTS
 from marketplace.models import ImportBatch, Listing, Membership, Organisation, Project, User
 from marketplace.queries.accounts import actor_of
 from marketplace.services import bulk
+from marketplace.services.quality import asked_of
 from marketplace.types import ImportKind, ImportStatus, OrganisationKind, ProjectKind, Role
 
 ROWS = 50_000
@@ -158,21 +159,21 @@ def some_places(session: Session) -> list[tuple[float, float]]:
 
 def file_rows(places: Sequence[tuple[float, float]], *, rows: int) -> Iterator[tuple[str, ...]]:
     natural = [
-        material.name_no
-        for group in (MaterialGroup.STONE, MaterialGroup.SOIL)
-        for material in taxonomy().in_group(group)
+        material for group in (MaterialGroup.STONE, MaterialGroup.SOIL) for material in taxonomy().in_group(group)
     ]
     first = clock.local_date(clock.now())
     for number in range(rows):
         lon, lat = places[number % len(places)]
         is_surplus, has_project = number % 2 == 0, number % 3 == 0
+        material = natural[number % len(natural)]
+        asked = asked_of(material) if is_surplus else ()
         yield (
             f"M-{number}",
             "Overskudd" if is_surplus else "Behov",
             f"Måling {number % PROJECTS}" if has_project else "",
             "" if has_project else f"{lat:.6f}".replace(".", ","),
             "" if has_project else f"{lon:.6f}".replace(".", ","),
-            natural[number % len(natural)],
+            material.name_no,
             str(100 + number % 20_000),
             "tonn" if number % 4 else "løse m³",
             written(first + timedelta(days=number % 60)),
@@ -180,7 +181,7 @@ def file_rows(places: Sequence[tuple[float, float]], *, rows: int) -> Iterator[t
             "Ligger i haug på tomta og kan hentes på dagtid.",
             "ja",
             *(("Urørt område, rapport 14", "Kari Nordmann") if is_surplus else ("", "")),
-            *("ja" if is_surplus else "" for _ in STATEMENTS),
+            *("ja" if kind in asked else "" for kind in STATEMENTS),
         )
 
 

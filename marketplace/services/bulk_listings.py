@@ -367,9 +367,11 @@ class ListingWriter:
         with self.session.no_autoflush:  # the gate decides before the database is asked to take a changed material
             stated = self._state(rows, listings)
             altered = {row.read.reference for row in rows if row.existing is not None and self._change(row)}
-            refresh_qualities(self.session, [listings[each] for each in sorted(stated | altered)], now=self.now)
+            wanted = self._wanted(rows, listings)
+            others = [listings[each] for each in sorted(stated | altered) if each not in wanted]
+            refresh_qualities(self.session, others, now=self.now)
+            refused = self._publish(wanted)
         refresh_search_text(self.session, listing_ids=tuple(listings[each].id for each in altered))
-        refused = self._publish(rows, listings)
         published = {reference for reference, problems in refused.items() if not problems}
         changed |= stated | altered | published
         return [
@@ -398,7 +400,9 @@ class ListingWriter:
             }
             for row in rows
         ]
-        made = self.session.execute(insert(Listing).returning(Listing.external_reference, Listing.id), values)
+        statement = insert(Listing).returning(Listing.external_reference, Listing.id)
+        # Rows of one shape go in together, so what is empty is written as well.
+        made = self.session.execute(statement, values, execution_options={"render_nulls": True})
         return {str(reference): listing_id for reference, listing_id in made}
 
     def _search_text(self, checked: CheckedDetails) -> str:
@@ -453,20 +457,22 @@ class ListingWriter:
         self.session.flush()
         return news
 
-    def _publish(
-        self, rows: Sequence[CheckedRow], listings: Mapping[str, Listing]
-    ) -> dict[str, tuple[FieldError, ...]]:
-        """Publish what is to be published and is not; why some of it stays as it is, by reference."""
-        wanted = {
+    def _wanted(self, rows: Sequence[CheckedRow], listings: Mapping[str, Listing]) -> dict[str, Listing]:
+        """Those that are to be published and are not."""
+        return {
             row.read.reference: listings[row.read.reference]
             for row in rows
             if row.read.publishes and can(Transition.PUBLISH, listings[row.read.reference])
         }
+
+    def _publish(self, wanted: Mapping[str, Listing]) -> dict[str, tuple[FieldError, ...]]:
+        """Publish what may be published; by reference what stands in the way of each, nothing for those it does not."""
         if not wanted:
             return {}
         try:
             refused = publish_each(self.session, self.actor, list(wanted.values()), now=self.now)
         except Forbidden as forbidden:
+            refresh_qualities(self.session, list(wanted.values()), now=self.now)
             problem = FieldError(field="publish", message=forbidden.message, params=forbidden.params)
             return dict.fromkeys(wanted, (problem,))
         return {

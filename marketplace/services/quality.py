@@ -206,7 +206,14 @@ def refresh_quality(session: Session, listing: Listing, *, now: datetime) -> Lot
 
 def refresh_qualities(session: Session, listings: Sequence[Listing], *, now: datetime) -> list[LotQuality | None]:
     """As `refresh_quality`, for many listings, with the same few questions."""
-    # A published one that fails must not be written before it is paused.
+    qualities = _judge(session, listings, now=now)
+    _pause_failing(session, listings, qualities, now=now)
+    session.flush()
+    return qualities
+
+
+def _judge(session: Session, listings: Sequence[Listing], *, now: datetime) -> list[LotQuality | None]:
+    """Set on the listings what their proof comes to, without writing it: one that others see may have to be paused."""
     with session.no_autoflush:
         offering = [each for each in listings if each.kind is ListingKind.SURPLUS]
         proofs = proofs_of(session, [each.id for each in offering]) if offering else {}
@@ -216,20 +223,29 @@ def refresh_qualities(session: Session, listings: Sequence[Listing], *, now: dat
             else None
             for each in listings
         ]
-    paused = []
     for listing, quality in zip(listings, qualities, strict=True):
         listing.documentation = quality.documentation if quality else Documentation.NONE
         listing.quality_outcome = quality.outcome if quality else None
         listing.quality_class = quality.soil_class if quality else None
         listing.limits_version = quality.limits_version if quality else None
-        if quality and listing.status is ListingStatus.PUBLISHED and not quality.verdict.may_be_published:
-            listing.status, listing.paused_reason = ListingStatus.PAUSED, PausedReason.QUALITY
-            listing.updated_at = now
-            paused.append((listing, quality))
-    session.flush()
-    for listing, quality in paused:
-        _tell_of_pause(session, listing, quality)
     return qualities
+
+
+def _pause_failing(
+    session: Session, listings: Sequence[Listing], qualities: Sequence[LotQuality | None], *, now: datetime
+) -> None:
+    failing = [
+        (listing, quality)
+        for listing, quality in zip(listings, qualities, strict=True)
+        if quality and listing.status is ListingStatus.PUBLISHED and not quality.verdict.may_be_published
+    ]
+    for listing, _ in failing:
+        listing.status, listing.paused_reason = ListingStatus.PAUSED, PausedReason.QUALITY
+        listing.updated_at = now
+    if failing:
+        session.flush()
+    for listing, quality in failing:
+        _tell_of_pause(session, listing, quality)
 
 
 def _tell_of_pause(session: Session, listing: Listing, quality: LotQuality) -> None:
@@ -255,12 +271,13 @@ def gate(session: Session, listings: Sequence[Listing], *, now: datetime) -> dic
     """What keeps listings from the others, by their ids, with what their proof comes to written on them.
 
     A listing that is let through is left out: it is no surplus, or it is documented that it is clean. There is an error
-    for each obstacle, with what to do about it.
+    for each obstacle, with what to do about it. The caller flushes, together with what makes the others see it.
     """
-    qualities = zip(listings, refresh_qualities(session, listings, now=now), strict=True)
+    qualities = _judge(session, listings, now=now)
+    _pause_failing(session, listings, qualities, now=now)
     return {
         listing.id: tuple(_error(obstacle) for obstacle in quality.verdict.obstacles)
-        for listing, quality in qualities
+        for listing, quality in zip(listings, qualities, strict=True)
         if quality is not None and not quality.verdict.may_be_published
     }
 
