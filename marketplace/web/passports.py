@@ -1,12 +1,13 @@
 """Material passports: a lot's page and its PDF by an address that nobody guesses, and who may open them."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from markupsafe import Markup
 
 from marketplace import clock, db
@@ -24,6 +25,9 @@ from marketplace.web.printed import pdf_of, pdf_response
 from marketplace.web.submit import applying, unprocessable
 
 bp = Blueprint("passports", __name__)
+
+MANY_PAPERS = 8
+"""Reports, and documents, on paper: with more, a passport would be more than the two sheets that people read."""
 
 NOT_FOR_SEARCH_ENGINES = "noindex, nofollow, noarchive"
 
@@ -63,16 +67,33 @@ def passport_pdf(sheet: PassportSheet) -> bytes:
     """The passport on one or two sheets of paper."""
     title = _("Material passport: %(title)s", title=sheet.title)
     printed = {field.name: getattr(sheet, field.name) for field in fields(sheet) if field.name != "made_at"}
+    if sheet.proof is not None:
+        printed["proof"] = replace(
+            sheet.proof, reports=sheet.proof.reports[:MANY_PAPERS], documents=sheet.proof.documents[:MANY_PAPERS]
+        )
     foot = f"{sheet.as_of} · {_('What the page behind the code says now is what counts.')}"
     return pdf_of(
         "passport",
-        {"sheet": printed, "words": _words()},
+        {"sheet": printed, "words": _words(), "more": _more(sheet)},
         title=title,
         made_at=sheet.made_at,
         head=_("Material passport no. %(number)s", number=sheet.number),
         foot=foot,
         author=next((fact.value for fact in sheet.owner), ""),
     )
+
+
+def _more(sheet: PassportSheet) -> dict[str, str]:
+    """What of long lists stands on the page alone."""
+    counts = {"reports": 0, "documents": 0}
+    if sheet.proof is not None:
+        counts = {"reports": len(sheet.proof.reports), "documents": len(sheet.proof.documents)}
+    return {
+        name: ngettext("and %(num)s more, on the page", "and %(num)s more, on the page", count - MANY_PAPERS)
+        if count > MANY_PAPERS
+        else ""
+        for name, count in counts.items()
+    }
 
 
 def _words() -> dict[str, str]:
