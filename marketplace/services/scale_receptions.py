@@ -69,20 +69,26 @@ def draw_facilities(rng: Rng, *, receptions: int) -> list[DrawnFacility]:
     while receptions:
         wanted = min(int(rng.integers(*MATERIALS_EACH)), receptions)
         chosen = dict.fromkeys(weighted(rng, weights, count=wanted).tolist())
-        capacity_t = int(np.exp(rng.uniform(*np.log(CAPACITY_T))))
+        capacity_t = _rounded(np.exp(rng.uniform(*np.log(CAPACITY_T))))
         facilities.append(
             DrawnFacility(
                 kind=choose(rng, {kind: share for kind, (share, _) in KINDS.items()}, count=1)[0],
                 materials=tuple(material_draws()[n].material.key for n in chosen),
                 class_max=choose(rng, CLASS_SHARES, count=1)[0],
                 takes_declared=bool(rng.random() >= TESTED_ONLY_SHARE),
-                left_t=max(100, int(capacity_t * rng.uniform(0.05, 1.0))),
+                left_t=_rounded(capacity_t * rng.uniform(0.05, 1.0)),
                 capacity_t=capacity_t,
                 price_nok=int(rng.choice(PRICES_NOK)),
             )
         )
         receptions -= len(chosen)
     return facilities
+
+
+def _rounded(mass_t: float) -> int:
+    """To two significant digits, as people say it."""
+    step = 10 ** max(int(np.floor(np.log10(mass_t))) - 1, 0)
+    return int(round(mass_t / step) * step)
 
 
 def copy_receptions(
