@@ -89,6 +89,8 @@ class QualityView:
     tone: Tone
     title: str
     text: str
+    """What it means for those who own the masses."""
+    public_text: str
     reasons: tuple[str, ...]
     obstacles: tuple[ObstacleView, ...]
     conditions: tuple[str, ...]
@@ -115,6 +117,7 @@ def view_of(quality: LotQuality, *, listing: Listing) -> QualityView:
         tone=tone,
         title=_title(quality),
         text=_text(quality, tone),
+        public_text=_public_text(quality, tone),
         reasons=reasons_in_words(judgement, at_most=REASONS_SHOWN) if judgement else (),
         obstacles=tuple(_obstacle(each) for each in verdict.obstacles),
         conditions=tuple(condition_in_words(each) for each in verdict.conditions),
@@ -185,6 +188,13 @@ def _text(quality: LotQuality, tone: Tone) -> str:
     if tone is Tone.STOP:
         return _("The masses stay inside your organisation. Others do not see them.")
     return _("Until it is shown that they are clean, only your organisation sees the masses.")
+
+
+def _public_text(quality: LotQuality, tone: Tone) -> str:
+    if tone is Tone.DECLARED:
+        return _("The owner states that the masses come from an area that has never been polluted.")
+    count = len(quality.samples)
+    return ngettext("Shown by %(num)s sample.", "Shown by %(num)s samples.", count)
 
 
 def _obstacle(obstacle: Obstacle) -> ObstacleView:

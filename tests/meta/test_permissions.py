@@ -5,7 +5,7 @@ permission it declares. Both are written by hand, so that a slip in `marketplace
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 import pytest
@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from marketplace.models import Installation, Invitation, Listing, OutboxMail, User
+from marketplace.models import Installation, Invitation, LabDraft, LabReport, Listing, OutboxMail, User
 from marketplace.permissions import RULES, VISIBILITY, Permission
 from marketplace.services.invitations import hash_of
 from marketplace.services.links import LinkSigner, Purpose
-from marketplace.types import ListingStatus, Role
+from marketplace.types import LabSource, ListingStatus, Role
 from marketplace.web.access import UNDECLARED_ENDPOINTS, permission_of
 from tests.conftest import NOW, Client
 from tests.factories import Factory
@@ -209,6 +209,18 @@ ROUTES: dict[str, list[Route]] = {
     "facilities.report_capacity": EDIT_FACILITY,
     "facilities.close": EDIT_FACILITY,
     "facilities.reopen": EDIT_FACILITY,
+    # A lot's quality
+    "quality.show": of(
+        Permission.VIEW_QUALITY, ("members, of a hidden thing", "draft"), ("members", "published listing")
+    ),
+    "quality.state": EDIT_LISTING,
+    "quality.withdraw_origin": EDIT_LISTING,
+    "quality.state_background": EDIT_LISTING,
+    "quality.remove_background": [replace(route, also=HTTPStatus.NOT_FOUND) for route in EDIT_LISTING],
+    "lab_results.hand_in": EDIT_LISTING,
+    "lab_results.preview": of(Permission.EDIT_LISTING, ("editors, of a hidden thing", "lab draft")),
+    "lab_results.type_in": EDIT_LISTING,
+    "lab_results.remove": of(Permission.EDIT_LISTING, ("editors, of a hidden thing", "lab report")),
     # The outbox: everybody's in a demo, the administrators' elsewhere
     "outbox.index": of(Permission.VIEW_OUTBOX, ("administrators", ""), ("anybody", "demo")),
     "outbox.show": of(Permission.VIEW_OUTBOX, ("administrators", "mail"), ("anybody", "mail of a demo")),
@@ -287,6 +299,23 @@ class Subjects:
 
     def draft(self) -> dict[str, object]:
         return {"listing_id": self.draft_listing.id}
+
+    def lab_draft(self) -> dict[str, object]:
+        draft = LabDraft(
+            listing_id=self.draft_listing.id,
+            source=LabSource.PASTED,
+            content="Prøve;Parameter;Verdi;Enhet\nP1;Bly;12;mg/kg TS".encode(),
+            created_by_id=self.somebody.id,
+        )
+        self.session.add(draft)
+        self.session.flush()
+        return self.draft() | {"draft_id": draft.id}
+
+    def lab_report(self) -> dict[str, object]:
+        report = LabReport(listing_id=self.draft_listing.id, source=LabSource.TYPED, created_by_id=self.somebody.id)
+        self.session.add(report)
+        self.session.flush()
+        return self.draft() | {"report_id": report.id}
 
     def published_listing(self) -> dict[str, object]:
         return {"listing_id": self.listing.id}

@@ -372,13 +372,15 @@ def test_a_period_that_is_over_cannot_be_published(session: Session, actor: Acto
     assert fields_of(refused.value) == {"available_to"}
 
 
-def test_the_last_day_of_the_period_can_be_published(session: Session, actor: Actor) -> None:
+def test_the_last_day_of_the_period_can_be_published(session: Session, actor: Actor, make: Factory) -> None:
     listing = create(session, actor, available_from=date(2027, 1, 1), available_to=TODAY)
+    make.proof(listing)
     assert publish_listing(session, actor, listing_id=listing.id, now=NOW).status is ListingStatus.PUBLISHED
 
 
-def test_the_first_publication_is_remembered(session: Session, actor: Actor) -> None:
+def test_the_first_publication_is_remembered(session: Session, actor: Actor, make: Factory) -> None:
     listing = create(session, actor)
+    make.proof(listing)
     publish_listing(session, actor, listing_id=listing.id, now=NOW)
     pause_listing(session, actor, listing_id=listing.id, now=NOW + timedelta(days=1))
     publish_listing(session, actor, listing_id=listing.id, now=NOW + timedelta(days=2))

@@ -67,7 +67,15 @@ def form(project: Project) -> dict[str, str]:
         "max_distance_km": "",
         "description": "",
         "version": "",
+        "clean_by": "origin",
+        "virgin_basis": "Urørt fjell under skog",
+        "not_acid_forming": "y",
+        "stated_by": "Kari Nordmann",
     }
+
+
+ELSEWHERE = {"documents", "passport", "quality"}
+"""Pages of their own that a listing leads to, whatever its status."""
 
 
 def publish(form: dict[str, str], **changes: str) -> dict[str, str]:
@@ -419,7 +427,7 @@ def test_editors_see_what_they_can_do_just_now(
     listing = in_status(make, editor, status)
     page = browser.get(f"/listings/{listing.id}").text
     offered = set(re.findall(rf'"/listings/{listing.id}/(\w+)"', page))
-    assert offered == tools
+    assert offered - ELSEWHERE == tools
 
 
 def in_status(make: Factory, editor: User, status: ListingStatus) -> Listing:
