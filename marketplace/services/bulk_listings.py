@@ -470,7 +470,10 @@ class ListingWriter:
         if not wanted:
             return {}
         try:
-            refused = publish_each(self.session, self.actor, list(wanted.values()), now=self.now)
+            refused: dict[int, tuple[FieldError, ...]] = {}
+            for kind in ListingKind:  # the same columns change on all of a kind, and they are written together
+                of_kind = [each for each in wanted.values() if each.kind is kind]
+                refused |= publish_each(self.session, self.actor, of_kind, now=self.now)
         except Forbidden as forbidden:
             refresh_qualities(self.session, list(wanted.values()), now=self.now)
             problem = FieldError(field="publish", message=forbidden.message, params=forbidden.params)
