@@ -36,6 +36,7 @@ CONTEXTS: dict[str, dict[str, str | int]] = {
     "password_changed": {"name": "Kari"},
     "invitation": {"organisation": "Fjell AS", "inviter": "Ola", "expires_on": "2027-03-15", "token": "the-token"},
     "listing_paused_quality": {"name": "Kari", "material": "sprengstein", "mass_t": "1200", "listing_id": 7},
+    "facility_ends": {"name": "Kari", "facility": "Mellomlager Rud", "available_to": "2027-03-15", "facility_id": 7},
     "listing_expires": {
         "name": "Kari",
         "kind": "surplus",
