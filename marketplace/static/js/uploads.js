@@ -56,7 +56,8 @@ async function add(file, about) {
     upload.problem = say("toolarge", { size: Math.ceil(file.size / 1048576) });
   }
   show(upload);
-  await keeper.keep(upload);
+  await keeper.keep(upload); // before it is sent: what cannot be sent is then there after a reload
+  upload.isKept = true;
   if (!keeper.isLasting) status.textContent = say("unkept");
   send();
 }
@@ -126,7 +127,7 @@ async function forget(upload) {
 function retry(upload) {
   clearTimeout(upload.timer);
   upload.problem = null;
-  upload.isWaiting = false;
+  upload.isWaiting = upload.hasNewToken = false;
   tell(upload, say("waiting"));
   send();
 }
@@ -142,7 +143,7 @@ async function send() {
 }
 
 function ready() {
-  return uploads.find((upload) => !upload.problem && !upload.isWaiting);
+  return uploads.find((upload) => upload.isKept && !upload.problem && !upload.isWaiting);
 }
 
 async function sendOne(upload) {
@@ -166,8 +167,8 @@ async function sendOne(upload) {
   } else if (AGAIN.has(answer.status) || answer.status >= 500) {
     wait(upload);
   } else if (answer.status === 400 && !upload.hasNewToken) {
-    upload.hasNewToken = true; // logged out and in again meanwhile: the page's token is of the earlier session
-    await showAdded();
+    upload.hasNewToken = true; // the page's token is of an earlier session
+    if (!(await showAdded())) await fail(upload, say("login"), { isKept: false });
   } else {
     await fail(upload, answer.detail || say("refused"));
   }
@@ -239,10 +240,11 @@ function answerOf(request) {
 
 // What was added comes into the page, and what is being typed there stays ----------------------------------------------
 
+/** Whether the page could be had; not by who is logged out. */
 async function showAdded() {
   try {
     const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
-    if (!answer.ok || answer.redirected) return;
+    if (!answer.ok || answer.redirected) return false;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     csrf = fresh.querySelector("[data-mf-uploads]").dataset.csrf;
     for (const form of root.querySelectorAll("input[name=csrf_token]")) form.value = csrf;
@@ -257,6 +259,7 @@ async function showAdded() {
   } catch (error) {
     if (!(error instanceof TypeError)) throw error; // no network: a reload shows it
   }
+  return true;
 }
 
 // From the last time ---------------------------------------------------------------------------------------------------
@@ -265,5 +268,5 @@ addEventListener("beforeunload", (event) => {
   if (!keeper.isLasting && uploads.some((upload) => !upload.problem)) event.preventDefault();
 });
 
-for (const upload of await keeper.all()) show(upload);
+for (const upload of await keeper.all()) show({ ...upload, isKept: true });
 send();
