@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
@@ -23,10 +23,13 @@ from marketplace.errors import Unavailable
 from marketplace.i18n_marker import N_
 
 if TYPE_CHECKING:
-    from obstore.store import ObjectStore
+    from obstore.store import ObjectStore, RetryConfig
 
 NAME = re.compile(r"[0-9a-f]{64}(\.[a-z]+)?")
 PIECE_BYTES = 256 * 1024
+
+FEW_TRIES: "RetryConfig" = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
+"""Somebody waits for the answer, and what they sent can be sent again."""
 
 
 class NotStored(Exception):
@@ -124,7 +127,7 @@ def open_storage(url: str) -> Storage:
     if parts.scheme == "memory":
         return ObjectStorage(MemoryStore())
     if parts.scheme == "s3":
-        return ObjectStorage(S3Store.from_url(url))
+        return ObjectStorage(S3Store.from_url(url, retry_config=FEW_TRIES))
     folder = Path(unquote(parts.path))
     try:
         # Only the program itself may look in: what lies here is served with permission or not at all.

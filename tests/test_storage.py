@@ -1,6 +1,7 @@
 """The storage of content: the same promises in a folder, in memory and in a bucket."""
 
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,15 +10,34 @@ from obstore.store import MemoryStore
 
 from marketplace.config import ROOT, BadSettings, load_settings
 from marketplace.storage import NotStored, ObjectStorage, Storage, StorageFailed, open_storage
+from tests.bucket import served_bucket
 
 NAME, OTHER = "ab" * 32, "cd" * 32
 
 
-@pytest.fixture(params=["memory", "folder"])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    return (
-        ObjectStorage(MemoryStore()) if request.param == "memory" else open_storage(f"{tmp_path.as_uri()}/with%20space")
-    )
+@pytest.fixture(params=["memory", "folder", "bucket"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
+    if request.param == "memory":
+        yield ObjectStorage(MemoryStore())
+    elif request.param == "folder":
+        yield open_storage(f"{tmp_path.as_uri()}/with%20space")
+    else:
+        with served_bucket() as (address, bucket):
+            for name, value in bucket_settings(address).items():
+                monkeypatch.setenv(name, value)
+            yield open_storage("s3://bucket/masseflyt/documents")
+            assert all(key.startswith("masseflyt/documents/") for key in bucket.objects)
+
+
+def bucket_settings(address: str) -> dict[str, str]:
+    """What the environment of a program says to reach a bucket."""
+    return {
+        "AWS_ENDPOINT_URL": address,
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_REGION": "eu-north-1",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+    }
 
 
 def content(storage: Storage, name: str, **extent: int) -> bytes:
@@ -83,6 +103,13 @@ def test_a_folder_that_cannot_be_written_to_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "documents" / NAME[:2]).write_text("in the way")
     with pytest.raises(StorageFailed):
         storage.put(NAME, b"x")
+
+
+def test_a_bucket_that_is_not_reached_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in bucket_settings("http://127.0.0.1:1").items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(StorageFailed):
+        open_storage("s3://bucket").put(NAME, b"x")
 
 
 def test_a_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
