@@ -45,6 +45,19 @@ CONTEXTS: dict[str, dict[str, str | int]] = {
         "available_to": "2027-03-15",
         "listing_id": 7,
     },
+    **dict.fromkeys(
+        ("listings_still_stand", "listings_paused_unanswered"),
+        {
+            "name": "Kari",
+            "token": "a-b.c",
+            "days": 30,
+            "pause_days": 14,
+            "listings": [
+                {"listing_id": each, "kind": kind, "material": "leire", "mass_t": "800", "available_to": "2027-09-30"}
+                for each, kind in ((7, "surplus"), (8, "demand"), (9, "reception"))
+            ],
+        },
+    ),
 }
 """What each template is given; a template that needs more fails here."""
 
