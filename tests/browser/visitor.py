@@ -17,6 +17,7 @@ PEOPLE = {
     "developer": "eier@eiendom.example",
     "municipality": "eier@kommune.example",
     "landscaper": "eier@landskap.example",
+    "receiver": "eier@mottak.example",
     "administrator": "admin@masseflyt.example",
 }
 """The demo's log-ins that the tests borrow."""
