@@ -62,20 +62,33 @@ def has_errors_beside(page: Page, field: Locator, message: str) -> None:
 # The short way --------------------------------------------------------------------------------------------------------
 
 
-def test_on_a_phone_posting_takes_four_taps_and_one_number(open_page: OpenPage) -> None:
+BASIS = "Urørt skog, ingen mistanke"
+
+
+def says_where_it_is_from(page: Page) -> None:
+    """The poster states that the masses come from an unpolluted area, and what else the material asks for."""
+    page.locator(".mf-presscard", has=page.locator("input[value=origin]")).click()
+    page.locator("#virgin_basis").fill(BASIS)
+    for box in page.locator(".mf-proof__ask input[type=checkbox]:visible").all():
+        box.check()
+
+
+def test_on_a_phone_posting_takes_six_taps_a_number_and_a_line(open_page: OpenPage) -> None:
     page = open_page(PHONE, who="contractor", locale="nb")
     page.goto("/")
     thumb = Thumb(page)
     thumb.tap(page.locator("main a[href='/listings/new?kind=surplus']"))
     page.wait_for_url(re.compile("/listings/new"))
-    assert page.evaluate(STILL_TO_ANSWER) == ["entered_value", "material_key"]
+    assert page.evaluate(STILL_TO_ANSWER) == ["clean_by", "entered_value", "material_key"]
 
     thumb.tap(page.locator(".mf-materialcard", has=page.locator("input[value=moraine]")))
     thumb.type(page.locator("#entered_value"), "1200")
+    thumb.tap(page.locator(".mf-presscard", has=page.locator("input[value=origin]")))
+    thumb.type(page.locator("#virgin_basis"), BASIS)
     assert page.evaluate(STILL_TO_ANSWER) == []
     thumb.tap(page.locator("button[value=publish]"))
     page.wait_for_url(PUBLISHED)
-    assert (thumb.taps, thumb.typed) == (4, ["1200"])
+    assert (thumb.taps, thumb.typed) == (6, ["1200", BASIS])
 
     assert page.url.endswith("#matches")
     expect(page.locator(".mf-published")).to_be_visible()
@@ -97,6 +110,7 @@ def test_after_publishing_the_page_shows_whom_it_fits(open_page: OpenPage, scree
     page.goto("/listings/new?kind=surplus")
     material(page, "Blasted rock").click()
     page.get_by_label("Quantity", exact=True).fill("8000")
+    says_where_it_is_from(page)
     page.get_by_role("button", name="Publish").click()
     page.wait_for_url(PUBLISHED)
     matches = page.locator("#matches")
@@ -322,7 +336,7 @@ def test_a_pin_stays_when_something_else_is_wrong(open_page: OpenPage, screen: S
 def test_a_listing_without_a_place_leads_to_the_map(open_page: OpenPage, complaints: Complaints) -> None:
     complaints.expected.append("status of 422")
     page = open_page(DESKTOP, who="contractor")
-    page.goto("/listings/new")
+    page.goto("/listings/new?kind=demand")
     page.get_by_label("Project", exact=True).select_option("")
     material(page, "Sand").click()
     page.get_by_label("Quantity", exact=True).fill("10")
@@ -362,6 +376,7 @@ def test_posting_from_a_project_works_without_scripts(open_page: OpenPage, scree
     page.goto("/listings/new")
     material(page, "Moraine").click()
     page.get_by_label("Quantity", exact=True).fill("450")
+    says_where_it_is_from(page)
     page.get_by_role("button", name="Publish").click()
     page.wait_for_url(PUBLISHED)
     expect(page.locator(".mf-figure__value").first).to_have_text("450")
@@ -405,6 +420,7 @@ def test_a_draft_is_published_paused_and_closed_after_a_question(open_page: Open
     page.goto("/listings/new")
     material(page, "Topsoil").click()
     page.get_by_label("Quantity", exact=True).fill("620")
+    says_where_it_is_from(page)
     page.get_by_role("button", name="Save as draft").click()
     page.wait_for_url(re.compile(r"/listings/\d+$"))
     address = path_of(page)
