@@ -27,8 +27,10 @@ from marketplace.models import (
     LabSample,
     LabValueRow,
     Listing,
+    MassPlanRow,
     Membership,
     Organisation,
+    PlannedListing,
     Project,
     User,
 )
@@ -158,6 +160,19 @@ class Factory:
             "source": "Oppgitt av anlegget",
         }
         return self._add(Facility(**{**defaults, **values}))
+
+    def plan_row(self, project: Project, *, listing: Listing | None = None, **values: object) -> MassPlanRow:
+        """A row of a plan with 1 000 t left over; `listing` is one that was made from it."""
+        masses = {f"{part}_{end}t": 0 for part in ("excavated", "reused", "needed") for end in ("low_", "", "high_")}
+        given = {"excavated_low_t": 900, "excavated_t": 1000, "excavated_high_t": 1200}
+        place = {"material_key": "blasted_rock", "year": self.today.year, "quarter": next(_serial) % 4 + 1}
+        row = self._add(MassPlanRow(**{"project_id": project.id, **place, **masses, **given, **values}))
+        if listing is not None:
+            listing.plan_row_id = row.id
+            first, last = listing.period
+            written = {"mass_t": listing.mass_t, "available_from": first, "available_to": last}
+            self._add(PlannedListing(listing_id=listing.id, **written, written_at=self.now))
+        return row
 
     def listing(
         self,

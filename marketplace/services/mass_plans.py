@@ -354,12 +354,12 @@ def copy_quarter(
         InvalidInput: there is nothing to copy, or nowhere to copy it to.
     """
     project = lock_project(session, actor, project_id)
-    problems = list(year_problems(target.year, today=local_date(now), field="target_year"))
+    problems = list(year_problems(target.year, today=local_date(now), field="target"))
     there = rows_of_project(session, project_id=project.id, with_emptied=True)
     kept = [row for row in there if not is_emptied(row)]
     copied = [row for row in kept if (row.year, row.quarter) == (source.year, source.number)]
     if source == target:
-        problems.append(FieldError(field="target_quarter", message=N_("Choose another quarter to copy to.")))
+        problems.append(FieldError(field="target", message=N_("Choose another quarter to copy to.")))
     if not copied:
         problems.append(FieldError(field="source", message=N_("Nothing is planned in that quarter.")))
     if problems:

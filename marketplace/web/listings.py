@@ -42,6 +42,7 @@ from marketplace.web.editing import saving
 from marketplace.web.match_rows import best_row, looks_for_matches, match_features, match_section
 from marketplace.web.paging import cursor_from_address, id_from_address, page_links
 from marketplace.web.places import Feature, about_feature, drawing_map, listing_feature, project_feature, still_map
+from marketplace.web.plan_view import plan_step_of
 from marketplace.web.posting_proof import Saved, after_saving, asks, proof_data, publish_if_ready, save_proof
 from marketplace.web.quality_view import view_of
 from marketplace.web.submit import add_error, applying, unprocessable
@@ -138,6 +139,7 @@ def _page(listing: Listing) -> str:
         can_do={transition.value: can(transition, listing) for transition in Transition},
         was_just_published="published" in request.args,
         documents=documents_section(listing.facility or listing),
+        plan_step=plan_step_of(listing, today=today) if allows(Permission.VIEW_PLAN, current_actor(), listing) else None,
         awaits_answer=awaits_answer(listing),
         unconfirmed_since=unconfirmed_since(listing, now=clock.now()),
         today=today,

@@ -139,6 +139,7 @@ def show(organisation: Organisation) -> ResponseReturnValue:
             for each in facilities_of(db.session, organisation_id=organisation.id)
         ],
         members=queries.members_of(db.session, organisation_id=organisation.id) if may_see_members else None,
+        this_year=clock.local_date(clock.now()).year,
     )
 
 
