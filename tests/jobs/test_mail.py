@@ -28,6 +28,16 @@ from marketplace.services.mail import (
 )
 from tests.conftest import NOW
 
+ABOUT_SEVERAL = {
+    "name": "Kari",
+    "token": "a-b.c",
+    "days": 30,
+    "pause_days": 14,
+    "listings": [
+        {"listing_id": each, "kind": kind, "material": "leire", "mass_t": "800", "available_to": "2027-09-30"}
+        for each, kind in ((7, "surplus"), (8, "demand"), (9, "reception"))
+    ],
+}
 CONTEXTS: dict[str, dict[str, str | int]] = {
     "confirm_address": {"name": "Kari", "token": "the-token"},
     "already_signed_up": {"name": "Kari", "email": "kari@bygg.example"},
@@ -45,19 +55,8 @@ CONTEXTS: dict[str, dict[str, str | int]] = {
         "available_to": "2027-03-15",
         "listing_id": 7,
     },
-    **dict.fromkeys(
-        ("listings_still_stand", "listings_paused_unanswered"),
-        {
-            "name": "Kari",
-            "token": "a-b.c",
-            "days": 30,
-            "pause_days": 14,
-            "listings": [
-                {"listing_id": each, "kind": kind, "material": "leire", "mass_t": "800", "available_to": "2027-09-30"}
-                for each, kind in ((7, "surplus"), (8, "demand"), (9, "reception"))
-            ],
-        },
-    ),
+    "listings_still_stand": ABOUT_SEVERAL,
+    "listings_paused_unanswered": ABOUT_SEVERAL,
 }
 """What each template is given; a template that needs more fails here."""
 

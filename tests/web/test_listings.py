@@ -355,6 +355,20 @@ def test_ten_megabytes_are_refused_at_the_door(browser: Client, session: Session
     assert count(session) == 0
 
 
+@pytest.mark.parametrize(
+    ("ticked", "kind", "accepts"), [("y", "demand", True), ("", "demand", False), ("", "surplus", True)]
+)
+def test_a_taker_says_whether_what_is_only_declared_will_do(
+    browser: Client, session: Session, form: dict[str, str], ticked: str, kind: str, accepts: bool
+) -> None:
+    """The tick counts for those who need masses; nobody is asked who has them."""
+    assert re.search(
+        r'name="accepts_declared"[^>]*checked|checked[^>]*name="accepts_declared"', browser.get("/listings/new").text
+    )
+    browser.post("/listings/new", data=form | {"kind": kind} | ({"accepts_declared": ticked} if ticked else {}))
+    assert only(session).accepts_declared is accepts
+
+
 def test_html_is_shown_as_text(browser: Client, session: Session, form: dict[str, str]) -> None:
     browser.post("/listings/new", data=publish(form, description=HOSTILE))
     listing = only(session)

@@ -11,7 +11,7 @@ from markupsafe import escape
 
 from geo.materials import taxonomy
 from marketplace.models import Listing
-from marketplace.types import ClosedReason, ListingKind, ListingStatus, Role
+from marketplace.types import ClosedReason, Documentation, ListingKind, ListingStatus, Role
 from tests.conftest import NOW, Client, QueryCounter
 from tests.factories import SANDVIKA, Factory
 
@@ -70,6 +70,65 @@ def test_a_row_says_how_far_how_much_and_why(browser, make, demand):
         assert part in page
     assert "E18 Ramstad" in page
     assert "Example" in page
+
+
+RECEPTION = ListingKind.RECEPTION
+
+
+def test_a_surplus_finds_receptions_and_they_find_it(browser, make):
+    surplus = make.listing(material="clay")
+    facility = make.facility(name="Sandvika jordmottak")
+    reception = make.listing(kind=RECEPTION, material="clay", facility_id=facility.id)
+    other = make.listing(kind=RECEPTION, material="blasted_rock")
+    page = read(browser, f"/listings/{surplus.id}")
+    assert rows(page) == [reception.id]
+    assert near_rows(page) == []
+    for part in ("Who can use it nearby", "Sandvika jordmottak", "Takes the whole surplus", "Reception"):
+        assert part in said(page)
+    assert "of the need" not in said(page)
+    assert rows(read(browser, f"/listings/{reception.id}")) == [surplus.id]
+    assert rows(read(browser, f"/listings/{other.id}")) == []
+
+
+def test_who_wants_tests_is_told_what_is_missing(browser, make):
+    declared = make.listing(documentation=Documentation.DECLARED)
+    page = read(browser, f"/listings/{make.listing(kind=DEMAND, accepts_declared=False).id}")
+    assert (rows(page), near_rows(page)) == ([], [declared.id])
+    assert "Needs laboratory results" in said(page)
+    page = read(browser, f"/listings/{make.listing(kind=DEMAND).id}")
+    assert "Declared clean, not tested" in said(page)
+
+
+def test_what_is_kept_inside_shows_its_own_people_who_may_lawfully_take_it(browser, make):
+    """A mass of class 3 goes to those that may have it, and nobody else learns that it is there."""
+    organisation = make.organisation()
+    kept = make.listing(organisation, material="clay", status=ListingStatus.DRAFT, quality_class=3)
+    may = make.listing(kind=RECEPTION, material="clay", accepts_class_max=4)
+    may_not = make.listing(kind=RECEPTION, material="clay", accepts_class_max=2)
+    demand = make.listing(kind=DEMAND, material="clay")
+    browser.log_in_as(make.member(organisation, role=Role.VIEWER))
+    page = read(browser, f"/listings/{kept.id}")
+    assert rows(page) == [may.id]
+    assert set(near_rows(page)) == {may_not.id, demand.id}
+    for part in (
+        "Who may lawfully take it",
+        "May take masses of class 3",
+        "Class 3, and the taker takes class 2 at most",
+    ):
+        assert part in said(page)
+    assert "kind=reception" in page  # the wider search
+    stranger = browser.application.test_client()
+    assert stranger.get(f"/listings/{kept.id}").status_code != 200
+    assert rows(read(stranger, f"/listings/{may.id}")) == []
+
+
+def test_what_is_too_polluted_for_everybody_has_no_takers(browser, make):
+    organisation = make.organisation()
+    kept = make.listing(organisation, material="clay", status=ListingStatus.DRAFT, quality_class=6)
+    make.listing(kind=RECEPTION, material="clay", accepts_class_max=5)
+    browser.log_in_as(make.member(organisation))
+    page = read(browser, f"/listings/{kept.id}")
+    assert "No facility nearby may take this just now" in said(page)
 
 
 def test_near_misses_stand_under_the_matches_with_what_would_have_to_change(browser, make, demand):

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from marketplace.queries import direct
-from marketplace.types import ListingKind, ListingStatus, Role
+from marketplace.types import Documentation, ListingKind, ListingStatus, Role
 from tests.conftest import Client, QueryCounter
 from tests.factories import Factory
 
@@ -64,6 +64,54 @@ def test_all_that_was_chosen_stands_in_the_form_again(client: Client, make: Fact
         'value="Sandvika, Bærum"',
     ):
         assert written in re.sub(r"\s+", " ", page), written
+
+
+def test_documentation_is_a_filter_with_counts(client: Client, make: Factory) -> None:
+    tested, declared = make.listing(), make.listing(documentation=Documentation.DECLARED)
+    make.listing(kind=ListingKind.DEMAND)
+    page = get(client.in_english(), "/search")
+    for choice, count in (("all", 3), ("declared", 2), ("tested", 1)):
+        assert re.search(rf'id="n-documentation-{choice}">{count}<', page)
+    assert "Declared, not tested" in page
+    page = get(client, "/search?documentation=tested")
+    assert ids(page) == [tested.id]
+    assert re.search(r'value="tested" checked', page)
+    assert "Only tested" in page
+    assert set(ids(get(client, "/search?documentation=declared"))) == {tested.id, declared.id}
+    assert len(ids(get(client, "/search?documentation=none"))) == 3  # no such choice
+    assert "Whatever the documentation (1)" in get(client, "/search?documentation=tested&kind=demand")
+
+
+def test_receptions_are_a_kind_of_their_own(client: Client, make: Factory) -> None:
+    make.listing()
+    facility = make.facility(name="Sandvika jordmottak")
+    reception = make.listing(kind=ListingKind.RECEPTION, facility_id=facility.id)
+    page = get(client.in_english(), "/search?kind=reception")
+    assert ids(page) == [reception.id]
+    assert 'value="reception" checked' in page
+    assert "mf-kind--reception" in page
+    assert "Sandvika jordmottak" in page
+    told = json.loads(get(client, "/search/map.json?kind=reception&bbox=10,59,12,61&zoom=9"))
+    assert [each["properties"]["kind"] for each in told["features"]] == ["reception"]
+
+
+def test_the_map_is_told_where_distances_are_measured_from(client: Client, make: Factory) -> None:
+    make.listing()
+    assert 'data-origin="10.52700,59.89000,Sandvika"' in get(client, "/search?near=Sandvika&at=10.527,59.89,Sandvika")
+    assert "data-origin" not in get(client, "/search")
+
+
+def test_who_asks_for_many_names_is_answered_without_the_register(
+    client: Client, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page still works: towns are among our own names."""
+
+    def refuse(*_args: object) -> None:
+        pytest.fail("the register was asked")
+
+    monkeypatch.setattr("marketplace.web.search.is_over_limit", lambda: True)
+    monkeypatch.setattr("marketplace.web.search.make_geocoder", refuse)
+    assert 'value="Sandvika, Bærum"' in get(client, "/search?near=Sandvika")
 
 
 def test_a_chosen_municipality_stays_though_it_has_nothing(client: Client, make: Factory) -> None:
