@@ -11,6 +11,7 @@ from marketplace.actor import Actor
 from marketplace.models import (
     Document,
     Facility,
+    ImportBatch,
     Installation,
     Invitation,
     Listing,
@@ -58,6 +59,9 @@ class Permission(StrEnum):
     VIEW_PLAN = auto()
     """A project's mass-balance plan, and what the years of an organisation's projects come to."""
     EDIT_PLAN = auto()
+    VIEW_IMPORT = auto()
+    """A file of listings or plan rows on its way in."""
+    EDIT_IMPORT = auto()
     VIEW_OUTBOX = auto()
     ADMINISTER = auto()
 
@@ -86,7 +90,7 @@ def organisation_of(subject: object) -> int:
     """The id of the organisation that a subject is, or belongs to."""
     if isinstance(subject, Organisation):
         return subject.id
-    if isinstance(subject, Project | Listing | Membership | Invitation | Document):
+    if isinstance(subject, Project | Listing | Membership | Invitation | Document | ImportBatch):
         return subject.organisation_id
     if isinstance(subject, Facility):
         return subject.organisation_id or NOBODYS
@@ -190,6 +194,8 @@ RULES: dict[Permission, tuple[Predicate, ...]] = {
     Permission.EDIT_DOCUMENTS: (editor,),
     Permission.VIEW_PLAN: (member, administrator),
     Permission.EDIT_PLAN: (editor,),
+    Permission.VIEW_IMPORT: (member, administrator),
+    Permission.EDIT_IMPORT: (editor,),
     Permission.VIEW_OUTBOX: (is_demo, administrator),
     Permission.ADMINISTER: (administrator,),
 }
@@ -203,6 +209,7 @@ VISIBILITY: dict[type[object], Permission] = {
     Facility: Permission.VIEW_FACILITY,
     Document: Permission.VIEW_DOCUMENT,
     MassPlanRow: Permission.VIEW_PLAN,
+    ImportBatch: Permission.VIEW_IMPORT,
 }
 """What it takes to know that a thing exists; without it a refusal reads as "not found"."""
 

@@ -4,9 +4,11 @@ from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from marketplace.models.account import Organisation, User
 from marketplace.models.base import Base
+from marketplace.models.project import Project
 from marketplace.types import (
     CreatedAt,
     Id,
@@ -51,6 +53,10 @@ class ImportBatch(Base):
     created_at: Mapped[CreatedAt]
     checked_at: Mapped[Moment | None]
     applied_at: Mapped[Moment | None]
+
+    organisation: Mapped[Organisation] = relationship()
+    project: Mapped[Project | None] = relationship()
+    created_by: Mapped[User] = relationship()
 
 
 class ImportRow(Base):

@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from marketplace.models import Installation, Invitation, LabDraft, LabReport, Listing, OutboxMail, User
+from marketplace.models import ImportBatch, Installation, Invitation, LabDraft, LabReport, Listing, OutboxMail, User
 from marketplace.permissions import RULES, VISIBILITY, Permission
 from marketplace.services.invitations import hash_of
 from marketplace.services.links import LinkSigner, Purpose
-from marketplace.types import LabSource, ListingStatus, Role
+from marketplace.types import ImportKind, ImportStatus, LabSource, ListingStatus, Role
 from marketplace.web.access import UNDECLARED_ENDPOINTS, permission_of
 from tests.conftest import NOW, Client
 from tests.factories import Factory
@@ -103,6 +103,13 @@ EDIT_DOCUMENTS = of(
 )
 EDIT_DOCUMENTS_OF_PROJECT = of(
     Permission.EDIT_DOCUMENTS,
+    ("editors, of a hidden thing", "quiet project"),
+    ("editors, of a public thing", "public project"),
+)
+
+VIEW_PLAN = of(Permission.VIEW_PLAN, ("members, of a hidden thing", "quiet project"), ("members", "public project"))
+EDIT_PLAN = of(
+    Permission.EDIT_PLAN,
     ("editors, of a hidden thing", "quiet project"),
     ("editors, of a public thing", "public project"),
 )
@@ -221,6 +228,31 @@ ROUTES: dict[str, list[Route]] = {
     "lab_results.preview": of(Permission.EDIT_LISTING, ("editors, of a hidden thing", "lab draft")),
     "lab_results.type_in": EDIT_LISTING,
     "lab_results.remove": of(Permission.EDIT_LISTING, ("editors, of a hidden thing", "lab report")),
+    # Files of many rows
+    "imports.index": logged_in(),
+    "imports.new": of(Permission.CREATE_LISTING, ("an editor somewhere", "")),
+    "imports.template": of(Permission.CREATE_LISTING, ("an editor somewhere", "")),
+    "imports.show": of(Permission.VIEW_IMPORT, ("members, of a hidden thing", "file")),
+    "imports.progress": of(Permission.VIEW_IMPORT, ("members, of a hidden thing", "file")),
+    "imports.bad_rows": of(Permission.VIEW_IMPORT, ("members, of a hidden thing", "file")),
+    "imports.apply": of(Permission.EDIT_IMPORT, ("editors, of a hidden thing", "file")),
+    "imports.discard": of(Permission.EDIT_IMPORT, ("editors, of a hidden thing", "file")),
+    # Plans
+    "mass_plans.show": VIEW_PLAN,
+    "mass_plans.new_row": EDIT_PLAN,
+    "mass_plans.edit_row": of(Permission.EDIT_PLAN, ("editors, of a hidden thing", "plan row")),
+    "mass_plans.remove_row": of(Permission.EDIT_PLAN, ("editors, of a hidden thing", "plan row")),
+    "mass_plans.copy": EDIT_PLAN,
+    "plan_grid.grid": EDIT_PLAN,
+    "plan_listings.make": EDIT_PLAN,
+    "plan_listings.take": EDIT_LISTING,
+    "plan_listings.keep": EDIT_LISTING,
+    "plan_files.csv": VIEW_PLAN,
+    "plan_files.xlsx": VIEW_PLAN,
+    "reductions.target": of(Permission.EDIT_PLAN, ("editors, of a hidden thing", "year of a project")),
+    "reductions.project_pdf": VIEW_PLAN,
+    "reductions.of_organisation": of(Permission.VIEW_PLAN, ("members", "year of an organisation")),
+    "reductions.organisation_pdf": of(Permission.VIEW_PLAN, ("members", "year of an organisation")),
     # The outbox: everybody's in a demo, the administrators' elsewhere
     "outbox.index": of(Permission.VIEW_OUTBOX, ("administrators", ""), ("anybody", "demo")),
     "outbox.show": of(Permission.VIEW_OUTBOX, ("administrators", "mail"), ("anybody", "mail of a demo")),
@@ -264,8 +296,17 @@ class Subjects:
             invited_by_id=make.member(self.ours).id,
             expires_at=NOW.replace(year=NOW.year + 1),
         )
+        self.sent_file = ImportBatch(
+            organisation_id=self.ours.id,
+            kind=ImportKind.LISTINGS,
+            status=ImportStatus.CHECKED,
+            file_name="masser.csv",
+            sha256="0" * 64,
+            size_bytes=1,
+            created_by_id=self.invited.invited_by_id,
+        )
         self.kept = OutboxMail(recipient="a@b.example", template="password_changed", locale="nb", context={})
-        session.add_all([self.invited, self.kept])
+        session.add_all([self.invited, self.sent_file, self.kept])
         session.flush()
         self.somebody = make.member(self.ours, role=Role.VIEWER)
         self.waiting = make.user(confirmed=False)
@@ -274,6 +315,9 @@ class Subjects:
         project = make.project(self.ours)
         self.listing = make.listing(self.ours, project=project, project_id=project.id)
         self.public_one, self.quiet_one = project, make.project(self.ours)
+        self.planned = make.plan_row(self.quiet_one)
+        for listing in (self.draft_listing, self.listing):
+            make.plan_row(project, listing=listing)
         self.visitors: dict[str, User | None] = {
             "anonymous": None,
             "stranger": make.member(),
@@ -350,6 +394,18 @@ class Subjects:
 
     def public_project(self) -> dict[str, object]:
         return {"project_id": self.public_one.id}
+
+    def file(self) -> dict[str, object]:
+        return {"batch_id": self.sent_file.id}
+
+    def plan_row(self) -> dict[str, object]:
+        return {"project_id": self.quiet_one.id, "row_id": self.planned.id}
+
+    def year_of_a_project(self) -> dict[str, object]:
+        return self.quiet_project() | {"year": NOW.year}
+
+    def year_of_an_organisation(self) -> dict[str, object]:
+        return self.organisation() | {"year": NOW.year}
 
     def mail(self) -> dict[str, object]:
         return {"mail_id": self.kept.id}
