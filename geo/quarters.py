@@ -36,7 +36,12 @@ class Quarter:
     @property
     def next(self) -> "Quarter":
         """The quarter after it."""
-        return Quarter(self.year + self.number // 4, self.number % 4 + 1)
+        return self.shifted(1)
+
+    def shifted(self, quarters: int) -> "Quarter":
+        """Return the quarter so many after it; before it for a negative number."""
+        years, index = divmod(self.number - 1 + quarters, 4)
+        return Quarter(self.year + years, index + 1)
 
     def within(self, first: date, last: date) -> tuple[date, date] | None:
         """Return its days from `first` to `last`, both included; None where there are none."""

@@ -24,6 +24,7 @@ from marketplace.i18n_marker import N_
 from marketplace.models import Facility, Installation, Listing, Membership, Organisation, Project, User
 from marketplace.queries.accounts import account_for_session
 from marketplace.services.demo_facilities import add_facilities, add_receiver
+from marketplace.services.demo_plans import add_plans
 from marketplace.services.demo_proof import add_proof
 from marketplace.services.demo_rows import Row, listing_rows, number_of, position_of, read_rows, site_of
 from marketplace.services.listings import (
@@ -127,6 +128,14 @@ def load_demo(session: Session, *, now: datetime) -> DemoLoaded | None:
         add_receiver(session, row, actors=actors, organisations=organisations, now=now)
         for row in read_rows("receivers.csv")
     ]
+    add_plans(
+        session,
+        read_rows("mass_plan.csv"),
+        read_rows("reduction_targets.csv"),
+        actors=actors,
+        projects=projects,
+        now=now,
+    )
     installation.demo_loaded_at = now
     session.flush()
     return DemoLoaded(

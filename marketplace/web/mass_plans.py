@@ -99,11 +99,8 @@ def offered_quarters(project: Project, planned: tuple[Quarter, ...] = ()) -> lis
     """The quarters that can be planned for: the project's, with some before and after, and those planned already."""
     now = Quarter.of(today())
     first, last = min(Quarter.of(project.starts_on), now), max(Quarter.of(project.ends_on), now)
-    for _step in range(QUARTERS_BEFORE):
-        first = Quarter(first.year - (first.number == 1), (first.number - 2) % 4 + 1)
-    for _step in range(QUARTERS_AFTER):
-        last = last.next
-    return sorted({*quarters_between(first, last), *planned})
+    wide = quarters_between(first.shifted(-QUARTERS_BEFORE), last.shifted(QUARTERS_AFTER))
+    return sorted({*wide, *planned})
 
 
 def _copy_defaults(planned: tuple[Quarter, ...]) -> dict[str, object]:

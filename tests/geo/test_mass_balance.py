@@ -148,6 +148,8 @@ def test_every_day_lies_in_its_quarter(day: date) -> None:
     quarter = Quarter.of(day)
     assert quarter.first_day <= day <= quarter.last_day
     assert quarter < quarter.next
+    assert quarter.next.shifted(-1) == quarter
+    assert quarter.shifted(-4) == Quarter(quarter.year - 1, quarter.number)
     assert quarter.within(day, day) == (day, day)
 
 
