@@ -17,6 +17,7 @@ from marketplace.services.editing import edit_version
 from marketplace.types import ListingStatus, ProjectKind
 from marketplace.web.access import current_actor, requires
 from marketplace.web.cards import card_of
+from marketplace.web.document_rows import documents_section
 from marketplace.web.editing import saving
 from marketplace.web.match_rows import looks_for_matches, match_section
 from marketplace.web.paging import cursor_from_address, page_links
@@ -82,6 +83,7 @@ def show(project: Project) -> ResponseReturnValue:
         position=position,
         is_exact=is_exact,
         matched=[match_section(each, found[each.id]) for each in asking],
+        documents=documents_section(project),
         is_member=is_member,
     )
 
