@@ -79,7 +79,7 @@ def qr_svg(text: str) -> str:
     """A QR code of the text, black on white with its quiet zone, as an SVG of its own size."""
     drawn = BytesIO()
     segno.make_qr(text, error="m").save(
-        drawn, kind="svg", border=4, xmldecl=False, svgns=True, dark="#000", light="#fff"
+        drawn, kind="svg", border=4, xmldecl=False, svgns=True, omitsize=True, dark="#000", light="#fff"
     )
     return drawn.getvalue().decode().strip()
 

@@ -122,7 +122,6 @@ def _words() -> dict[str, str]:
         "stated": _("Stated by"),
         "documents": _("Documents"),
         "file": _("The file's own number"),
-        "none": _("none"),
         "ends_if": _("It ends sooner if"),
         "scan": _("Scan to see it as it stands now"),
         "qr_alt": _("Code that opens this passport's page"),
