@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import chain
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, stream_with_context, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -255,7 +255,7 @@ def progress(batch: ImportBatch) -> ResponseReturnValue:
 @requires(Permission.VIEW_IMPORT, subject=load_batch)
 def bad_rows(batch: ImportBatch) -> ResponseReturnValue:
     rows = queries.bad_rows(db.session, batch_id=batch.id)
-    content = stream_with_context(files.bad_rows_csv(batch, rows))
+    content = b"".join(files.bad_rows_csv(batch, rows))  # no larger than the file was
     return files.download(content, media_type=files.CSV, name=f"masseflyt-{batch.id}.csv")
 
 

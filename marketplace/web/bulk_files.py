@@ -32,7 +32,7 @@ def locale() -> str:
     return str(get_locale() or DEFAULT_LOCALE)
 
 
-def download(content: bytes | Iterable[bytes], *, media_type: str, name: str) -> Response:
+def download(content: bytes, *, media_type: str, name: str) -> Response:
     response = Response(content, content_type=media_type)
     response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": name})
     return response
