@@ -331,3 +331,11 @@ ADDRESSES: list[Callable[[int], str]] = [
 @pytest.mark.parametrize("id_", [2**62, 2**63, 0, -1])
 def test_an_id_that_names_nothing_is_not_found(browser: Client, address: Callable[[int], str], id_: int) -> None:
     assert browser.get(address(id_)).status_code == 404
+
+
+def test_nothing_is_made_up_for_whom_nobody_answers(client: Client, make: Factory) -> None:
+    place = make.facility(accepts=["clay"])
+    page = client.in_english().get(f"/facilities/{place.id}").text
+    assert "clean masses</dd>" not in page
+    assert "Room left" not in page
+    assert page.count("not given") == 3  # class, price and permit
