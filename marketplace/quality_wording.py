@@ -148,12 +148,12 @@ def _not_analysed(findings: Iterable[Finding]) -> Iterator[str]:
             samples.setdefault(each.parameter, []).append(sample_name(each.sample, each.medium))
     for parameter, names in samples.items():
         by_samples.setdefault(tuple(names), []).append(parameter_name(parameter))
-    for names, parameters in by_samples.items():
+    for sampled, parameters in by_samples.items():
         yield ngettext(
             "Sample %(samples)s is not analysed for: %(parameters)s.",
             "Samples %(samples)s are not analysed for: %(parameters)s.",
-            len(names),
-            samples=", ".join(names),
+            len(sampled),
+            samples=", ".join(sampled),
             parameters=", ".join(parameters),
         )
 

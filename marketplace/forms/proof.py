@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, RadioField
 from wtforms.fields import SelectChoice
 
@@ -42,7 +43,7 @@ def _tick(kind: DeclarationKind) -> BooleanField:
     return BooleanField(_l(STATEMENTS[kind]))
 
 
-class ProofFields:
+class ProofFields(FlaskForm):
     """Fields of the listing form that only a surplus asks for. Boxes are named by what they state."""
 
     clean_by = RadioField(
@@ -64,12 +65,12 @@ class ProofFields:
 
     @property
     def material(self) -> Material | None:
-        field: Any = self["material_key"]  # type: ignore[index] - a form, once it is mixed in
+        field: Any = self["material_key"]
         return taxonomy().materials.get(field.data or "")
 
     @property
     def is_surplus(self) -> bool:
-        field: Any = self["kind"]  # type: ignore[index] - as above
+        field: Any = self["kind"]
         return bool(field.data == ListingKind.SURPLUS)
 
     @property
@@ -84,7 +85,7 @@ class ProofFields:
         return self.is_surplus and (self.clean_by.data == CleanBy.LAB or (needs_samples and not self.clean_by.data))
 
     def proof_fields(self) -> tuple[Field, ...]:
-        boxes = (self[kind.value] for kind in ASKED)  # type: ignore[index] - as above
+        boxes = (self[kind.value] for kind in ASKED)
         return (self.clean_by, self.virgin_basis, self.stated_by, *boxes)
 
     def ask_for_proof(self) -> None:
@@ -99,7 +100,7 @@ class ProofFields:
             return
         who = self.stated_by.data or ""
         for kind in asked_of(material):
-            if self.by_origin and self[kind.value].data:  # type: ignore[index] - as above
+            if self.by_origin and self[kind.value].data:
                 yield Statement(kind=kind, stated_by=who, stated_on=today)
         if self.by_origin:
             basis = self.virgin_basis.data or ""

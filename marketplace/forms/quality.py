@@ -77,7 +77,7 @@ class StatementsForm(FlaskForm):
         who, day = self.stated_by.data, self.stated_on.data
         if kind is DeclarationKind.FLAKES_STORED_SINCE:
             since: date | None = self.flakes_stored_since.data
-            return since and Statement(kind=kind, stated_by=who, stated_on=day, since_on=since)
+            return None if since is None else Statement(kind=kind, stated_by=who, stated_on=day, since_on=since)
         answer = self[kind.value].data
         if answer not in (YES, NO):
             return None
@@ -117,6 +117,8 @@ class BackgroundForm(FlaskForm):
 
     @property
     def stated(self) -> StatedBackground:
+        """What was stated, once the form is valid."""
+        assert self.background_mg_kg.data is not None
         return StatedBackground(
             parameter=self.parameter.data or "",
             background_mg_kg=self.background_mg_kg.data,

@@ -150,13 +150,12 @@ def _row(statement: Statement, listing: Listing, *, user_id: int) -> Declaration
 
 
 def _says_the_same(row: Declaration, statement: Statement) -> bool:
-    """The day is no part of it: who sends the same answer again has not answered anew."""
-    return (row.is_confirmed, row.basis, row.since_on, row.document_id, row.stated_by) == (
+    """Name and day are no part of it: whoever sends an answer again among others has not answered for it anew."""
+    return (row.is_confirmed, row.basis, row.since_on, row.document_id) == (
         statement.is_confirmed,
         statement.basis,
         statement.since_on,
         statement.document_id,
-        statement.stated_by,
     )
 
 

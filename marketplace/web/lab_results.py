@@ -17,7 +17,7 @@ from geo.materials import Material, taxonomy
 from geo.proof import Medium
 from geo.quality_tables import quality_tables
 from marketplace import clock, db
-from marketplace.errors import InvalidInput
+from marketplace.errors import FieldError, InvalidInput
 from marketplace.forms.lab_results import MEDIA, UNITS, VALUE, PreviewForm, TableForm, TypedForm, typed_form
 from marketplace.geo_messages import refused_at
 from marketplace.models import LabDraft, Listing
@@ -201,7 +201,8 @@ def _typed_sample(form: TypedForm) -> ReportedSample:
     Raises:
         InvalidInput: some value cannot be read.
     """
-    values, problems = [], []
+    values: list[ReportedValue] = []
+    problems: list[FieldError] = []
     unit = form.unit.data or UNITS[0]
     for code in form.codes:
         text = form[f"{VALUE}{code}"].data or ""

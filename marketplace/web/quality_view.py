@@ -12,6 +12,7 @@ from geo.declarations import ROCK
 from geo.gate import Obstacle, Remedy
 from geo.limits import Medium, RuleBook, SamplingRule, Verified, rule_book_of
 from geo.materials import Material
+from geo.proof import DeclarationKind
 from geo.quality import Finding, FindingKind, Judgement
 from geo.quality_tables import quality_tables
 from geo.units import EnteredUnit
@@ -276,9 +277,11 @@ def _without_limit(judgement: Judgement) -> str:
 
 
 def _sampling(quality: LotQuality, listing: Listing) -> SamplingView | None:
-    """Set against the rule for rock that may form acid, the one rule of density there is."""
+    """Set against the rule for rock that may form acid, the one rule of density there is, unless it is stated not to."""
     rule = quality_tables().sampling.get("acid_forming_rock")
-    if rule is None or quality.material.key not in ROCK:
+    stated = quality.declarations.get(DeclarationKind.NOT_ACID_FORMING)
+    is_harmless = stated is not None and stated.is_confirmed
+    if rule is None or quality.material.key not in ROCK or is_harmless:
         return None
     samples = [each for each in quality.samples if each.medium.value == Medium.MASS.value]
     layers = {each.layer for each in samples if each.layer}

@@ -29,7 +29,7 @@ def draft(page: Page) -> None:
     page.locator(".mf-materialcard", has=page.locator("input[value=moraine]")).click()
     page.locator("#entered_value").fill("700")
     page.locator(".mf-presscard", has=page.locator("input[value=lab]")).click()
-    page.get_by_role("button", name="Publish").click()
+    page.locator("button[value=publish]").click()
     page.wait_for_url(re.compile(r"/listings/\d+/quality$"))
 
 
@@ -55,7 +55,7 @@ def test_a_file_is_previewed_corrected_confirmed_and_published(
     assert serious_issues(page) == []
     assert overflow_px(page) == 0
 
-    page.get_by_label("Laboratory").fill("Eksempellab AS")
+    page.locator("#laboratory").fill("Eksempellab AS")
     page.get_by_label("Layer").first.fill("øvre")
     page.get_by_text("Choose the file again").click()
     wrong = tmp_path / "rapport.pdf"
@@ -63,7 +63,7 @@ def test_a_file_is_previewed_corrected_confirmed_and_published(
     page.locator("input[type=file]").set_input_files(wrong)
     page.get_by_role("button", name="Read this one instead").click()
     expect(page.locator(".mf-errors")).to_contain_text("This is a PDF.")
-    expect(page.get_by_label("Laboratory")).to_have_value("Eksempellab AS")
+    expect(page.locator("#laboratory")).to_have_value("Eksempellab AS")
     expect(page.locator(".mf-sample")).to_have_count(2)
 
     page.locator("input[type=file]").set_input_files(lab_file(tmp_path, "rettet.csv", P1=CLEAN, P2=CLEAN, P3=CLEAN))

@@ -106,6 +106,7 @@ def test_unverified_limits_are_marked(browser: Client, make: Factory, editor: Us
 
 def test_rock_is_held_against_the_density_of_samples(browser: Client, make: Factory, editor: User) -> None:
     listing = make.listing(editor.memberships[0].organisation, mass_t=27_000, status=ListingStatus.DRAFT)
+    browser.post(path(listing, "/statements"), data=SIGNED | {"not_acid_forming": "no"})
     make.report(listing, layer="øvre")
     page = browser.get(path(listing)).text
     assert "at least 10 samples of a lot of this size, from 2 layers. There are 1, from 1." in page
