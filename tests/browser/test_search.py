@@ -13,7 +13,7 @@ SANDVIKA = (10.5266, 59.8906)
 DEMO_REGION = (9.0, 59.0, 12.0, 61.0)
 
 # What the map shows: a cluster stands for as many as it says.
-ON_MAP = """[...document.querySelectorAll("#search-map .mf-pin:not(.mf-pin--facility)")].reduce(
+ON_MAP = """[...document.querySelectorAll("#search-map .mf-pin:not(.mf-pin--facility, .mf-pin--origin)")].reduce(
     (sum, pin) => sum + Number(pin.querySelector(".mf-pin__count")?.textContent ?? 1), 0)"""
 IN_LIST = """Number((document.getElementById("results-title").textContent.match(/\\d+/) ?? [
     /^One/.test(document.getElementById("results-title").textContent.trim()) ? 1 : 0])[0])"""
@@ -231,6 +231,7 @@ def test_a_place_that_is_typed_moves_the_map_and_orders_the_list(open_page: Open
         arg=list(SANDVIKA),
     )
     expect(page.locator("#sort option:checked")).to_have_text("Nearest first")
+    expect(page.locator("#search-map .mf-pin--origin")).to_have_attribute("aria-label", re.compile("Sandvika, Bærum"))
     shown = page.locator("#results .mf-listing__distance")
     expect(shown.first).to_be_visible()
     distances = [kilometres(text) for text in shown.all_inner_texts()]
@@ -349,7 +350,7 @@ def test_neighbours_are_told_apart_by_pressing(open_page: OpenPage, site: Site) 
     page = open_page(DESKTOP)
     search_for(page, "/search?q=naboer")
     page.evaluate("() => { timesShown = 0; document.addEventListener('mf:listings-shown', () => { timesShown++ }) }")
-    pins = page.locator("#search-map .mf-pin:not(.mf-pin--facility)")
+    pins = page.locator("#search-map .mf-pin:not(.mf-pin--facility, .mf-pin--origin)")
     while pins.count() < 2:
         before = page.evaluate("timesShown")
         pins.click()
