@@ -5,6 +5,7 @@ import re
 from http import HTTPStatus
 from uuid import uuid4
 
+import html5lib
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -426,3 +427,19 @@ def test_projects_and_facilities_have_a_page_too(page: Page, make: Factory) -> N
         page.address = address
         assert page.send_report(kind="permit").location == address
         assert "rapport" in page.html
+
+
+def test_the_pages_are_valid_and_name_each_thing_once(page: Page) -> None:
+    page.send_photos(picture(colour="red"), picture(colour="blue"))
+    page.send_report()
+    photo = page.kept[0]
+    refused = page.send_report(HTML)
+    too_long = page.arrange(**{f"text-{photo.id}": "x" * 201})
+    shown = [page.browser.get(path).text for path in (page.address, f"/documents/{photo.id}")]
+    for html in (*shown, refused.text, too_long.text):
+        parser = html5lib.HTMLParser()
+        parser.parse(html)
+        assert parser.errors == []
+        ids = re.findall(r'\bid="([^"]+)"', html)
+        assert sorted(ids) == sorted(set(ids))
+        assert html.count("<h1") == 1
