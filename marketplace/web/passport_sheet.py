@@ -185,7 +185,7 @@ def passport_sheet(listing: Listing, *, today: date) -> PassportSheet:
         material_group=taxonomy().material(listing.material_key).group.value,
         number=str(listing.passport_token)[:8],
         is_example=listing.is_example,
-        mark=_mark(listing, quality),
+        mark=_mark(listing, quality, shows_proof=shows_proof),
         notices=tuple(_notices(listing, quality, today=today, shows_proof=shows_proof)),
         watermark="" if _is_offered(listing, quality) else _("Not offered"),
         lot=_facts(_lot(listing)),
@@ -212,21 +212,23 @@ def _is_offered(listing: Listing, quality: LotQuality) -> bool:
     return listing.status is ListingStatus.PUBLISHED and quality.verdict.may_be_published
 
 
-def _mark(listing: Listing, quality: LotQuality) -> Notice:
+def _mark(listing: Listing, quality: LotQuality, *, shows_proof: bool) -> Notice:
     """What the lot rests on, as it stands today; what was closed stays what it was."""
     documentation = quality.documentation if listing.status is not ListingStatus.CLOSED else listing.documentation
+    samples = _samples(quality.judgement) if quality.judgement is not None and shows_proof else ""
     if documentation is Documentation.TESTED and quality.judgement is not None:
-        judgement = quality.judgement
-        level = level_name(outcome=judgement.outcome, soil_class=judgement.soil_class)
-        count = len(judgement.samples)
-        samples = ngettext("%(num)s sample, %(level)s", "%(num)s samples, %(level)s", count, level=level)
-        return Notice(tone=_tone(judgement.outcome), title=_("Tested"), text=samples)
+        return Notice(tone=_tone(quality.judgement.outcome), title=_("Tested"), text=samples)
     if documentation is Documentation.DECLARED:
         text = _("Nothing was analysed. Its owner states that it comes from unpolluted ground.")
         if quality.judgement is not None:
             text = _("The samples do not settle it. Its owner states that it comes from unpolluted ground.")
         return Notice(tone=Tone.WARNING, title=_("Declared, not tested"), text=text)
-    return Notice(tone=Tone.BAD, title=_("Not documented as clean"))
+    return Notice(tone=Tone.BAD, title=_("Not documented as clean"), text=samples)
+
+
+def _samples(judgement: Judgement) -> str:
+    level = level_name(outcome=judgement.outcome, soil_class=judgement.soil_class)
+    return ngettext("%(num)s sample, %(level)s", "%(num)s samples, %(level)s", len(judgement.samples), level=level)
 
 
 def _notices(listing: Listing, quality: LotQuality, *, today: date, shows_proof: bool) -> Iterator[Notice]:
@@ -435,7 +437,7 @@ def _row(findings: list[Finding], *, of: int) -> ParameterRow:
         name=parameter_name(worst.parameter),
         highest=_value(worst),
         sample=sample_name(worst.sample, Medium.MASS),
-        limit=content(worst.limit_mg_kg),
+        limit=_limit(worst),
         result=level_name(
             outcome=outcome, soil_class=None if outcome is Outcome.UNKNOWN else worst.at_least.soil_class
         ),
@@ -443,6 +445,13 @@ def _row(findings: list[Finding], *, of: int) -> ParameterRow:
         samples=_("%(count)s of %(all)s", count=analysed, all=of),
         verified="" if worst.verified is Verified.YES else "*",
     )
+
+
+def _limit(finding: Finding) -> str:
+    limit = content(finding.limit_mg_kg)
+    if finding.kind is not FindingKind.WITHIN_BACKGROUND or finding.background_mg_kg is None:
+        return limit
+    return _("%(limit)s (background %(background)s)", limit=limit, background=content(finding.background_mg_kg))
 
 
 def _badness(finding: Finding) -> tuple[int, int, Decimal]:

@@ -112,7 +112,7 @@ def _words() -> dict[str, str]:
         "samples": _("Samples"),
         "reports": _("Laboratory reports"),
         "laboratory": _("Laboratory"),
-        "report": _("Report"),
+        "report": _("Report number"),
         "sampled": _("Sampled"),
         "declarations": _("What is stated"),
         "backgrounds": _("Natural background"),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from urllib.parse import urlencode
 from uuid import UUID
+from zipfile import ZipFile
 
 import pypdf
 import pytest
@@ -115,6 +116,9 @@ def places_given_away(text: str) -> list[tuple[float, float]]:
 def text_of(answer: TestResponse) -> str:
     if answer.mimetype == "application/pdf":
         return "\n".join(page.extract_text() for page in pypdf.PdfReader(BytesIO(answer.data)).pages)
+    if answer.data.startswith(b"PK"):  # a spreadsheet
+        with ZipFile(BytesIO(answer.data)) as parts:
+            return "\n".join(parts.read(name).decode(errors="replace") for name in parts.namelist())
     return answer.get_data(as_text=True)
 
 
@@ -152,6 +156,7 @@ def test_members_see_the_place(client: Client, scene: Scene) -> None:
     ):
         page = client.get(path).get_data(as_text=True)
         assert f"{place.lon:.6f}" in page, path
+        assert places_given_away(page), "so the test of the public pages would have seen it"
 
 
 def test_others_are_told_that_the_place_is_hidden(client: Client, scene: Scene) -> None:
