@@ -27,6 +27,7 @@ from marketplace.services.demo_facilities import add_facilities, add_receiver
 from marketplace.services.demo_plans import add_plans
 from marketplace.services.demo_proof import add_proof
 from marketplace.services.demo_rows import Row, listing_rows, number_of, position_of, read_rows, site_of
+from marketplace.services.freshness import ASKED_AFTER, SHOWN_AFTER
 from marketplace.services.listings import (
     ListingDetails,
     close_listing,
@@ -100,6 +101,10 @@ def mark_as_demo(session: Session) -> Installation:
     session.add(installation)
     session.flush()
     return installation
+
+
+LONGEST_SILENCE = SHOWN_AFTER + timedelta(days=2)
+"""The oldest listings have been asked about, and show what comes of no answer; what is invented is never paused."""
 
 
 def load_demo(session: Session, *, now: datetime) -> DemoLoaded | None:
@@ -276,6 +281,8 @@ def _add_listing(
         pause_listing(session, actor, listing_id=listing.id, now=now)
     if status is ListingStatus.CLOSED:
         close_listing(session, actor, listing_id=listing.id, now=now)
+    if status is ListingStatus.PUBLISHED and written_at + ASKED_AFTER <= now:
+        listing.asked_at = max(written_at + ASKED_AFTER, now - LONGEST_SILENCE)
     return listing
 
 

@@ -199,7 +199,7 @@ def awaiting_answer(session: Session, actor: Actor) -> Sequence[Listing]:
     return session.scalars(_awaiting(actor).options(joinedload(Listing.project), joinedload(Listing.facility))).all()
 
 
-def _awaiting(actor: Actor) -> Select[tuple[Listing]]:
+def _awaiting(actor: Actor) -> Select[Listing]:
     is_asked = (Listing.status == ListingStatus.PUBLISHED) & Listing.asked_at.is_not(None)
     is_down = (Listing.status == ListingStatus.PAUSED) & (Listing.paused_reason == PausedReason.UNANSWERED)
     own = [each.organisation_id for each in actor.editable]
