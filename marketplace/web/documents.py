@@ -39,6 +39,9 @@ UPLOAD_BYTES = MOST_FILES_AT_ONCE * LIMIT_BYTES + MEBIBYTE
 MOVES = {"earlier": -1, "later": 1}
 """The names of the buttons that move a photo; their values are its id."""
 
+USUAL_KINDS = {Listing: DocumentKind.LAB_REPORT, Facility: DocumentKind.PERMIT, Project: DocumentKind.OTHER}
+"""What is mostly added to a listing, a facility and a project."""
+
 type Form = PhotosForm | FileForm
 
 
@@ -195,7 +198,7 @@ def _page(
     row_errors: dict[int, list[str]] | None = None,
 ) -> str:
     photos_form = photos_form or PhotosForm(formdata=None)
-    file_form = file_form or FileForm(formdata=None)
+    file_form = file_form or FileForm(formdata=None, data={"kind": USUAL_KINDS[type(subject)].value})
     for form in (photos_form, file_form):
         # A new name for what is sent next: the form that comes back with errors must not count as the one before.
         form.upload_id.data = str(uuid4())
