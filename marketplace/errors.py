@@ -118,6 +118,9 @@ CONSTRAINT_ERRORS: dict[str, FieldError] = {
     "ck_listing_clean": FieldError(
         field="", message=N_("It is not documented that these masses are clean, so others cannot be shown them.")
     ),
+    "uq_document_organisation_id_upload_id": FieldError(
+        field="file", message=N_("This upload belongs to another page. Choose the file again.")
+    ),
     "ck_listing_price_nok_per_t": FieldError(field="price_nok_per_t", message=N_("Enter a price above zero.")),
 }
 """Constraint violations become messages beside a field, by the constraint's name."""
