@@ -11,7 +11,8 @@ from marketplace.cli import cli
 from marketplace.db import make_engine, make_sessions
 from marketplace.migrate import upgrade
 from marketplace.models import Listing, User
-from marketplace.services.demo import NotADemo, listing_rows
+from marketplace.services.demo import NotADemo
+from marketplace.services.demo_rows import listing_rows, read_rows
 from marketplace.services.reference import load_reference_data
 from tests.conftest import fresh_database, test_settings
 
@@ -45,6 +46,11 @@ def count_listings(engine: Engine) -> int:
         return session.scalar(select(func.count()).select_from(Listing)) or 0
 
 
+def listings_of_the_demo() -> int:
+    """Those of the file, and one for each material that its receivers take in."""
+    return len(listing_rows()) + sum(len(row["accepts"].split(";")) for row in read_rows("receivers.csv"))
+
+
 def test_the_demo_is_loaded_reset_and_scaled(own_database: Engine, run: Runner) -> None:
     loaded = run()
     assert loaded.exit_code == 0, loaded.output
@@ -52,13 +58,13 @@ def test_the_demo_is_loaded_reset_and_scaled(own_database: Engine, run: Runner) 
 
     again = run("--scale", "30")
     assert "there already" in again.output
-    assert count_listings(own_database) == len(listing_rows()) + 30
+    assert count_listings(own_database) == listings_of_the_demo() + 30
 
     assert run("--reset", typed="n\n").exit_code == 1
-    assert count_listings(own_database) == len(listing_rows()) + 30
+    assert count_listings(own_database) == listings_of_the_demo() + 30
 
     assert run("--reset", "--yes").exit_code == 0
-    assert count_listings(own_database) == len(listing_rows())
+    assert count_listings(own_database) == listings_of_the_demo()
 
 
 def test_data_of_its_own_is_refused_in_one_sentence(
