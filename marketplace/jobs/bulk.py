@@ -16,7 +16,8 @@ from marketplace.jobs.app import app, job_session
 from marketplace.queue import Task
 from marketplace.services import bulk
 
-SLICE_S = 8.0
+SLICE_S = 15.0
+"""The worker looks for what waited for a lock every five seconds, so shorter ones would be spent on waiting."""
 ATTEMPTS = 3
 """A database that restarts is back by then; whatever else fails so often would fail for ever."""
 

@@ -228,7 +228,7 @@ def _lines(batch: ImportBatch, row: ImportRow) -> list[ProblemLine]:
                 line=row.line,
                 column=batch.header[place] if place is not None else column.header(files.locale()) if column else "",
                 cell=row.cells[place] if place is not None and place < len(row.cells) else "",
-                reason=translate(problem.message, problem.params),
+                reason=files.reason_of(problem, columns),
                 listing_id=row.listing_id,
             )
         )

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import xlsxwriter
 from flask import Response
@@ -10,6 +10,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from werkzeug.http import dump_options_header
 
+from marketplace.errors import FieldError
 from marketplace.forms.fields import write_decimal
 from marketplace.i18n import DEFAULT_LOCALE, translate
 from marketplace.models import ImportBatch, ImportRow
@@ -151,10 +152,18 @@ def bad_rows_csv(batch: ImportBatch, rows: Iterable[ImportRow]) -> Iterator[byte
 
 
 def _reasons(batch: ImportBatch, row: ImportRow) -> Iterator[str]:
-    names = {column.key: column.header(locale()) for column in columns_of(batch.kind)}
-    for kept in row.problems:
-        problem = problem_from(kept)
-        yield f"{names.get(problem.field, problem.field)}: {translate(problem.message, problem.params)}"
+    columns = {column.key: column for column in columns_of(batch.kind)}
+    for problem in map(problem_from, row.problems):
+        name = columns[problem.field].header(locale()) if problem.field in columns else problem.field
+        yield f"{name}: {reason_of(problem, columns)}"
+
+
+def reason_of(problem: FieldError, columns: Mapping[str, Column]) -> str:
+    """Why a cell cannot be taken; what it can be is named in the visitor's language."""
+    params = dict(problem.params)
+    if "choices" in params and problem.field in columns:
+        params["choices"] = ", ".join(choice.name(locale()) for choice in columns[problem.field].choices)
+    return translate(problem.message, params)
 
 
 def _number(cell: str, sign: str) -> str:
