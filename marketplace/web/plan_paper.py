@@ -60,10 +60,10 @@ def plan_paper(project: Project, view: PlanView) -> Paper:
             (_("Municipality"), project.municipality.name),
         ),
         _figures(
-            (_("Excavated"), mass_text(whole.excavated)),
-            (_("Reused on site"), mass_text(whole.reused)),
-            (_("Surplus"), mass_text(whole.surplus)),
-            (_("Deficit"), mass_text(whole.deficit)),
+            (_("Excavated"), tonnes(whole.excavated.value) + _second_line(whole.excavated)),
+            (_("Reused on site"), tonnes(whole.reused.value) + _second_line(whole.reused)),
+            (_("Surplus"), tonnes(whole.surplus.value) + _second_line(whole.surplus)),
+            (_("Deficit"), tonnes(whole.deficit.value) + _second_line(whole.deficit)),
         ),
         _chart(view.chart, end=tonnes(view.chart_end_t)),
     ]
@@ -100,14 +100,13 @@ def _year_blocks(each: YearView) -> list[Block]:
 
 
 def _balance_head() -> list[str]:
-    return [_("Excavated"), _("Reused on site"), _("Needed"), _("Surplus"), _("Deficit")]
+    return [_("Excavated"), _("Reused on site"), _("Needed in all"), _("Surplus"), _("Deficit")]
 
 
 def _balance_cells(balance: Balance) -> list[str]:
     """Each figure on a line, its range on the next."""
     return [
-        tonnes_number(mass.value)
-        + ("" if mass.low == mass.high else f"\n{tonnes_number(mass.low)}–{tonnes_number(mass.high)}")
+        tonnes_number(mass.value) + _second_line(mass)
         for mass in (balance.excavated, balance.reused, balance.needed, balance.surplus, balance.deficit)
     ]
 

@@ -236,10 +236,10 @@ def quarters_between(first: Quarter, last: Quarter) -> Iterable[Quarter]:
 
 
 def rounded_up(mass_t: Decimal) -> Decimal:
-    """The next of 1, 2, 5, 10, 20, 50 and so on: a round figure for the end of an axis."""
+    """The next round figure, for the end of an axis; half of it is round too."""
     step = Decimal(1)
     while True:
-        for factor in (1, 2, 5):
+        for factor in (1, 2, 3, 4, 5, 6, 8):
             if mass_t <= factor * step:
                 return factor * step
         step *= 10
