@@ -50,7 +50,7 @@ def _choice_of(
         choices=[
             SelectChoice(member.value, _l(text))
             for member, text in LABELS[members].items()
-            if member in (among or members)
+            if not among or member in among
         ],
         invalid_choice_message=message,
         **kwargs,
