@@ -16,7 +16,8 @@ class TableLimits:
 
     file_bytes: int = 25 * MIB
     unpacked_bytes: int = 250 * MIB
-    """All parts of an XLSX file together, by the sizes the archive itself states; no more is unpacked of any part."""
+    """All parts of an XLSX file together, by the sizes the archive states. What of them is held at once may be less
+    (xlsx_guard)."""
     rows: int = 100_000
     """The last row that may have something in it."""
     columns: int = 300

@@ -8,6 +8,7 @@ from datetime import datetime
 import pytest
 import xlsxwriter
 
+from marketplace import xlsx_guard
 from marketplace.tables import MIB, TableError, TableFault, TableLimits, is_formula, read_pasted, read_table
 
 LAB_TABLE = [
@@ -173,6 +174,13 @@ def test_days_counted_from_1904_are_the_same_days():
     assert cells_of(workbook(write, date_1904=True)) == [("2027-03-01",)]
 
 
+def test_date_that_is_none_is_an_error_in_its_cell():
+    def write(book) -> None:
+        book.add_worksheet().write(0, 0, 99_999_999, book.add_format({"num_format": "dd.mm.yyyy"}))
+
+    assert cells_of(workbook(write)) == [("#VALUE!",)]
+
+
 def test_formula_is_seen_as_a_formula():
     def write(book) -> None:
         sheet = book.add_worksheet()
@@ -244,6 +252,15 @@ def replaced(content: bytes, part: str, by: bytes) -> bytes:
         return zipped({name: archive.read(name) for name in archive.namelist()} | {part: by})
 
 
+MAIN = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/main"
+
+
+def with_rows(rows: bytes, *, before: bytes = b"", after: bytes = b"") -> bytes:
+    sheet = b'<worksheet xmlns="%b">%b<sheetData>%b</sheetData>%b</worksheet>' % (MAIN, before, rows, after)
+    return replaced(sheet_of(LAB_TABLE), "xl/worksheets/sheet1.xml", sheet)
+
+
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -265,11 +282,11 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
         (replaced(sheet_of(LAB_TABLE), "xl/worksheets/sheet1.xml", b"<worksheet><sheetData><row>"), TableFault.DAMAGED),
         (replaced(sheet_of(LAB_TABLE), "xl/workbook.xml", b"<!DOCTYPE a><workbook/>"), TableFault.DAMAGED),
         (
-            replaced(
-                sheet_of(LAB_TABLE),
-                "xl/worksheets/sheet1.xml",
-                b'<worksheet><sheetData><row r="1"><c r="A1" t="s"><v>99</v></c></row></sheetData></worksheet>',
-            ),
+            replaced(sheet_of(LAB_TABLE), "xl/workbook.xml", b'<workbook xmlns="%b"/>' % STRICT),
+            TableFault.OTHER_SPREADSHEET,
+        ),
+        (
+            with_rows(b'<row r="1"><c r="A1" t="s"><v>99</v></c></row>'),
             TableFault.DAMAGED,
         ),
     ],
@@ -304,9 +321,83 @@ def test_archive_that_unpacks_to_much_more_is_refused_before_it_is_unpacked():
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (with_rows(b'<row r="1"><c r="XFD1"><v>1</v></c></row>'), TableFault.TOO_MANY_COLUMNS),
+        (
+            with_rows(b"".join(b'<row r="%d"><c r="XFD%d"/></row>' % (n, n) for n in range(1, 2_000))),
+            TableFault.TOO_MANY_COLUMNS,
+        ),
+        (with_rows(b"<row>" + b"<c/>" * 500_000 + b"</row>"), TableFault.UNPACKS_TOO_LARGE),
+        (with_rows(b"<row>" + b"<row/>" * 500_000 + b"</row>"), TableFault.UNPACKS_TOO_LARGE),
+        (with_rows(b"<row><c><v>" + b"1" * 5 * MIB + b"</v></c></row>"), TableFault.UNPACKS_TOO_LARGE),
+        (with_rows(b"<row>" + b"".join(b"<c%d/>" % n for n in range(3_000)) + b"</row>"), TableFault.UNPACKS_TOO_LARGE),
+        (with_rows(b'<row spans="' + b"1" * 5_000 + b'"/>'), TableFault.DAMAGED),
+        (with_rows(b"", before=b"<headerFooter><oddHeader>&amp;L</oddHeader></headerFooter>"), TableFault.DAMAGED),
+        (
+            with_rows(
+                b'<row><c r="A1"><f t="shared" si="0">%bB1</f></c></row>' % (b"B1+" * 3_000)
+                + b'<row><c r="A2"><f t="shared" si="0"/></c></row>' * 2_000
+            ),
+            TableFault.UNPACKS_TOO_LARGE,
+        ),
+        (
+            replaced(
+                sheet_of(LAB_TABLE),
+                "xl/sharedStrings.xml",
+                b'<sst xmlns="%b"><si>' % MAIN + b"<r><t/></r>" * 50_000 + b"</si></sst>",
+            ),
+            TableFault.UNPACKS_TOO_LARGE,
+        ),
+        (
+            replaced(sheet_of(LAB_TABLE), "xl/styles.xml", b"<styleSheet>" + b"<xf/>" * 100_000 + b"</styleSheet>"),
+            TableFault.UNPACKS_TOO_LARGE,
+        ),
+    ],
+    ids=range(11),
+)
+def test_file_made_to_do_harm_is_stopped_in_little_memory(content, fault):
+    limits = TableLimits(rows=10_000)
+    tracemalloc.start()
+    try:
+        assert fault_of(content, limits=limits).fault is fault
+        assert tracemalloc.get_traced_memory()[1] < 30 * MIB
+    finally:
+        tracemalloc.stop()
+
+
 def test_row_numbers_without_end_are_not_counted_through():
-    far = b'<worksheet><sheetData><row r="999999999999"><c><v>1</v></c></row></sheetData></worksheet>'
-    assert fault_of(replaced(sheet_of(LAB_TABLE), "xl/worksheets/sheet1.xml", far)).fault is TableFault.TOO_MANY_ROWS
+    far = with_rows(b'<row r="999999999999"><c><v>1</v></c></row>')
+    assert fault_of(far).fault is TableFault.TOO_MANY_ROWS
+
+
+def test_rows_with_nothing_in_them_have_an_end_too(monkeypatch):
+    monkeypatch.setattr(xlsx_guard, "MAX_UNITS", 1_000)
+    assert fault_of(with_rows(b"<row/>" * 1_001)).fault is TableFault.UNPACKS_TOO_LARGE
+
+
+def test_archive_that_states_too_small_a_size_is_not_unpacked_beyond_it():
+    content = with_rows(b"<row><c><v>1</v></c></row>" * 100_000)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        size = archive.getinfo("xl/worksheets/sheet1.xml").file_size
+    lying = content.replace(size.to_bytes(4, "little"), (1_000).to_bytes(4, "little"))
+    assert lying != content
+    assert fault_of(lying).fault is TableFault.DAMAGED
+
+
+def test_what_follows_the_rows_is_not_looked_at():
+    broken = b'<conditionalFormatting sqref="no"><cfRule type="none"/></conditionalFormatting>'
+    content = with_rows(b"<row><c><v>1</v></c></row>" * 1_000, after=broken * 500 + b"<")
+    assert len(cells_of(content)) == 1_000
+
+
+def test_tags_and_white_space_between_rows_do_not_add_up(monkeypatch):
+    monkeypatch.setattr(xlsx_guard, "HELD_BYTES", 100_000)
+    row = b'<x:row><x:c t="str"><x:v>Bly</x:v></x:c></x:row>\n        '
+    sheet = b'<x:worksheet xmlns:x="%b"><x:sheetData>' % MAIN + row * 8_000 + b"</x:sheetData></x:worksheet>"
+    content = replaced(sheet_of(LAB_TABLE), "xl/worksheets/sheet1.xml", sheet)
+    assert len(cells_of(content)) == 8_000
 
 
 def test_a_hundred_thousand_rows_of_text_take_little_memory():
@@ -320,13 +411,13 @@ def test_a_hundred_thousand_rows_of_text_take_little_memory():
         tracemalloc.stop()
 
 
-def test_rows_of_a_sheet_take_no_memory_once_they_are_read():
+def test_rows_of_a_sheet_take_little_memory_once_they_are_read():
     row = b'<row><c><v>1</v></c><c t="inlineStr"><is><t>Bly</t></is></c><c><v>2.5</v></c></row>'
-    sheet = b"<worksheet><sheetData>" + row * 20_000 + b"</sheetData></worksheet>"
-    file = io.BytesIO(replaced(sheet_of([("a",)]), "xl/worksheets/sheet1.xml", sheet))
+    file = io.BytesIO(with_rows(row * 10_000))
+    list(read_table(io.BytesIO(sheet_of([("a",)]))))  # what reads them is there
     tracemalloc.start()
     try:
-        assert sum(1 for _ in read_table(file)) == 20_000
+        assert sum(1 for _ in read_table(file)) == 10_000
         assert tracemalloc.get_traced_memory()[1] < 3 * MIB
     finally:
         tracemalloc.stop()
