@@ -3,16 +3,13 @@
 Nothing is written past the services, so what the gate keeps from others in life it keeps from them here too.
 """
 
-import csv
 import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy.orm import Session
 
-from geo.lab_values import read_lab_value, read_parameter
 from geo.materials import taxonomy
 from geo.proof import DeclarationKind
 from marketplace.actor import Actor
@@ -20,7 +17,8 @@ from marketplace.clock import local_date
 from marketplace.config import ROOT
 from marketplace.models import Listing
 from marketplace.services.declarations import Statement, declare
-from marketplace.services.lab_results import ReportedSample, ReportedValue, ReportHead, store_report
+from marketplace.services.lab_drafts import HandedIn, read_handed_in, samples_to_keep
+from marketplace.services.lab_results import ReportHead, store_report
 from marketplace.services.quality import asked_of
 from marketplace.types import LabSource
 
@@ -34,15 +32,17 @@ def add_proof(session: Session, actor: Actor, *, listing: Listing, row: Row, now
     today = local_date(now)
     if row["lab_file"]:
         path = LAB_FOLDER / row["lab_file"]
+        handed_in = HandedIn(source=LabSource.FILE, content=path.read_bytes(), file_name=path.name)
+        samples = samples_to_keep(read_handed_in(handed_in), said={})
         head = ReportHead(
             source=LabSource.FILE,
             laboratory=row["laboratory"],
             report_number=row["report_number"],
             sampled_on=today - timedelta(days=int(row["sampled_days"])),
             file_name=path.name,
-            file_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            file_sha256=hashlib.sha256(handed_in.content).hexdigest(),
         )
-        store_report(session, actor, listing_id=listing.id, head=head, samples=_samples(path), now=now)
+        store_report(session, actor, listing_id=listing.id, head=head, samples=samples, now=now)
     statements = tuple(_statements(listing, row, today=today))
     if statements:
         declare(session, actor, listing_id=listing.id, statements=statements, now=now)
@@ -62,22 +62,3 @@ def _statements(listing: Listing, row: Row, *, today: date) -> Iterator[Statemen
             stated_on=today,
             since_on=today - timedelta(days=int(row["stored_days"])),
         )
-
-
-def _samples(path: Path) -> list[ReportedSample]:
-    found: dict[str, list[ReportedValue]] = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for line in csv.DictReader(file, delimiter=";"):
-            parameter = read_parameter(line["Parameter"]).code
-            value = read_lab_value(parameter, line["Resultat"], unit=line["Enhet"], loq=line["LOQ"])
-            assert value is not None
-            found.setdefault(line["Prøve"], []).append(
-                ReportedValue(
-                    parameter=parameter,
-                    value_mg_kg=value.value_mg_kg,
-                    is_below=value.is_below,
-                    entered_value=line["Resultat"],
-                    entered_unit=line["Enhet"],
-                )
-            )
-    return [ReportedSample(name=name, values=values) for name, values in found.items()]

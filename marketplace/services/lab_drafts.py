@@ -4,23 +4,32 @@ Nothing of a draft counts. It is kept whole, so that a preview can be corrected 
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, undefer
 
 from geo.errors import LabError
-from geo.lab_tables import LabReading, read_lab_table
+from geo.lab_tables import LabReading, LabRow, read_lab_table
+from geo.limits import Medium as SampledMedium
+from geo.proof import Medium
+from geo.quality import Sample
 from marketplace.actor import Actor
 from marketplace.errors import Forbidden, NotFound, field_error
 from marketplace.geo_messages import refused_at
 from marketplace.models import LabDraft
 from marketplace.services.editing import NAME_LIMIT
-from marketplace.services.lab_results import MAX_SAMPLES, TOO_MANY_SAMPLES
+from marketplace.services.lab_results import (
+    MAX_SAMPLES,
+    SAMPLE_NAME_LIMIT,
+    TOO_MANY_SAMPLES,
+    ReportedSample,
+    ReportedValue,
+)
 from marketplace.services.listings import Transition, lock_listing
 from marketplace.table_faults import MIB, TableLimits
 from marketplace.tables import Table, read_pasted, read_table
@@ -142,3 +151,57 @@ def _table_of(handed_in: HandedIn) -> Table:
 
 def sha256_of(draft: LabDraft) -> str:
     return hashlib.sha256(draft.content).hexdigest()
+
+
+# What will be kept ------------------------------------------------------------------------------------------------
+
+
+def key_of(sample: Sample) -> str:
+    """Names a sample in what is said of a draft, so that another file's sample of the same name finds it."""
+    return f"{sample.medium.value}:{sample.name.casefold()}"
+
+
+def samples_to_keep(reading: LabReading, *, said: Mapping[str, Any]) -> list[ReportedSample]:
+    """The samples as they were confirmed, with the words of the table beside each value; all if nothing is said."""
+    written = {
+        (row.sample.casefold(), row.medium, row.value.parameter): row
+        for row in reversed(reading.rows)
+        if row.value is not None
+    }
+    return list(_kept(reading, said, written))
+
+
+def _kept(
+    reading: LabReading, said: Mapping[str, Any], written: Mapping[tuple[str, SampledMedium, str], LabRow]
+) -> Iterator[ReportedSample]:
+    for sample in reading.samples:
+        answer = answer_about(sample, said)
+        if not answer["keep"]:
+            continue
+        values = []
+        for value in sample.values:
+            row = written.get((sample.name.casefold(), sample.medium, value.parameter))
+            values.append(
+                ReportedValue(
+                    parameter=value.parameter,
+                    value_mg_kg=value.value_mg_kg,
+                    is_below=value.is_below,
+                    entered_value=row.value_text if row else str(value.value_mg_kg),
+                    entered_unit=row.unit_text if row else "mg/kg TS",
+                )
+            )
+        yield ReportedSample(
+            name=sample.name[:SAMPLE_NAME_LIMIT],
+            values=values,
+            medium=Medium(answer["medium"]),
+            layer=answer["layer"] or None,
+        )
+
+
+def answer_about(sample: Sample, said: Mapping[str, Any]) -> dict[str, Any]:
+    """What the preview was told of a sample; told nothing, it is kept, of what it seems to be of, and of no layer."""
+    default = {"keep": True, "medium": sample.medium.value, "layer": ""}
+    answer = {**default, **said.get(key_of(sample), {})}
+    if answer["medium"] not in {medium.value for medium in Medium}:
+        answer["medium"] = sample.medium.value
+    return answer

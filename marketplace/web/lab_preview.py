@@ -1,6 +1,6 @@
 """The preview of a laboratory's table: what each row was understood as, what is wrong, and what will be kept."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,12 +13,11 @@ from marketplace.geo_messages import message_of
 from marketplace.i18n import translate
 from marketplace.i18n_marker import N_
 from marketplace.quality_wording import content, level_name, parameter_name
-from marketplace.services.lab_results import ReportedSample, ReportedValue
+from marketplace.services.lab_drafts import answer_about, key_of
 
 PROBLEMS_SHOWN: Final = 100
 ROWS_SHOWN: Final = 3_000
 """A page with more is too heavy for a phone; what is not shown is counted."""
-MG_KG: Final = "mg/kg TS"
 
 STATUS_TEXTS: Final = {
     RowStatus.UNDERSTOOD: N_("understood"),
@@ -71,11 +70,6 @@ class PreviewView:
     """Rows of no sample."""
 
 
-def key_of(sample: Sample) -> str:
-    """Names a sample in what is said of a draft, so that another file's sample of the same name finds it."""
-    return f"{sample.medium.value}:{sample.name.casefold()}"
-
-
 def answers_from(form: Mapping[str, str], reading: LabReading, before: Mapping[str, Any]) -> dict[str, Any]:
     """What the sent preview says of each sample, beside what was said of samples that this table lacks."""
     said = dict(before)
@@ -114,48 +108,6 @@ def preview_of(reading: LabReading, *, material: Material, said: Mapping[str, An
     )
 
 
-def samples_to_keep(reading: LabReading, *, said: Mapping[str, Any]) -> list[ReportedSample]:
-    """The samples as they were confirmed, with the words of the table beside each value."""
-    written = {
-        (row.sample.casefold(), row.medium, row.value.parameter): row
-        for row in reversed(reading.rows)
-        if row.value is not None
-    }
-    return list(_kept(reading, said, written))
-
-
-def _kept(
-    reading: LabReading, said: Mapping[str, Any], written: Mapping[tuple[str, SampledMedium, str], LabRow]
-) -> Iterator[ReportedSample]:
-    for sample in reading.samples:
-        answer = _answer(sample, said)
-        if not answer["keep"]:
-            continue
-        values = []
-        for value in sample.values:
-            row = written.get((sample.name.casefold(), sample.medium, value.parameter))
-            values.append(
-                ReportedValue(
-                    parameter=value.parameter,
-                    value_mg_kg=value.value_mg_kg,
-                    is_below=value.is_below,
-                    entered_value=row.value_text if row else str(value.value_mg_kg),
-                    entered_unit=row.unit_text if row else MG_KG,
-                )
-            )
-        yield ReportedSample(
-            name=sample.name[:80], values=values, medium=Medium(answer["medium"]), layer=answer["layer"] or None
-        )
-
-
-def _answer(sample: Sample, said: Mapping[str, Any]) -> dict[str, Any]:
-    default = {"keep": True, "medium": sample.medium.value, "layer": ""}
-    answer = {**default, **said.get(key_of(sample), {})}
-    if answer["medium"] not in {medium.value for medium in Medium}:
-        answer["medium"] = sample.medium.value
-    return answer
-
-
 def _sample(
     index: int,
     sample: Sample,
@@ -164,7 +116,7 @@ def _sample(
     material: Material,
     said: Mapping[str, Any],
 ) -> SampleView:
-    answer = _answer(sample, said)
+    answer = answer_about(sample, said)
     medium = SampledMedium(answer["medium"])
     judged = classify(material, [Sample(name=sample.name, values=sample.values, medium=medium)]).samples[0]
     return SampleView(

@@ -23,11 +23,11 @@ from marketplace.geo_messages import refused_at
 from marketplace.models import LabDraft, Listing
 from marketplace.permissions import Permission
 from marketplace.services import lab_drafts as drafts
-from marketplace.services.lab_drafts import HandedIn
+from marketplace.services.lab_drafts import HandedIn, samples_to_keep
 from marketplace.services.lab_results import ReportedSample, ReportedValue, remove_report, store_report
 from marketplace.types import LabSource
 from marketplace.web.access import current_actor, requires
-from marketplace.web.lab_preview import answers_from, preview_of, samples_to_keep
+from marketplace.web.lab_preview import answers_from, preview_of
 from marketplace.web.quality import load_surplus, papers_of, require_open
 from marketplace.web.submit import applying, unprocessable
 

@@ -277,7 +277,7 @@ def _without_limit(judgement: Judgement) -> str:
 
 
 def _sampling(quality: LotQuality, listing: Listing) -> SamplingView | None:
-    """Set against the rule for rock that may form acid, the one rule of density there is, unless it is stated not to."""
+    """Set against the one rule of density there is, for rock that may form acid, unless it is stated not to."""
     rule = quality_tables().sampling.get("acid_forming_rock")
     stated = quality.declarations.get(DeclarationKind.NOT_ACID_FORMING)
     is_harmless = stated is not None and stated.is_confirmed
