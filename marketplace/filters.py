@@ -77,10 +77,16 @@ def cubic_metres(volume_m3: Number | None) -> str:
     return with_unit(volume_m3, "m³", 0 if volume_m3 is None or abs(Decimal(str(volume_m3))) >= WHOLE_FROM_T else 1)
 
 
-def distance(distance_m: Number | None) -> str:
-    """850 m; 12,4 km; 310 km. Metres are rounded to tens, since no position here is better than that."""
+def distance(distance_m: Number | None, *, is_approximate: bool = False) -> str:
+    """850 m; 12,4 km; 310 km. Metres are rounded to tens, since no position here is better than that.
+
+    To or from a hidden position, which is shown up to a kilometre from where it is: ca. 12 km.
+    """
     if distance_m is None:
         return EN_DASH
+    if is_approximate:
+        whole_km = max(1, round(Decimal(str(distance_m)) / METRES_IN_KM))
+        return _("about %(distance)s", distance=with_unit(whole_km, "km"))
     tens = Decimal(str(distance_m)).quantize(Decimal("1e1"), rounding=ROUND_HALF_UP)
     if tens < METRES_IN_KM:
         return with_unit(tens, "m")

@@ -63,6 +63,7 @@ class MatchedListing:
     project_name: str | None
     municipality_name: str
     position: Position
+    hides_position: bool
     is_example: bool
     documentation: Documentation
     facility_name: str | None
@@ -303,6 +304,7 @@ def _matched_listing(row: Any) -> MatchedListing:
         project_name=row.project_name,
         municipality_name=row.municipality_name,
         position=Position(lon=row.lon, lat=row.lat),
+        hides_position=listing.hides_position,
         is_example=listing.is_example,
         documentation=listing.documentation,
         facility_name=row.facility_name,

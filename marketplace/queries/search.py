@@ -97,6 +97,7 @@ class Hit:
     renewed_at: datetime | None
     asked_at: datetime | None
     is_example: bool
+    hides_position: bool
     distance_m: float | None
 
 
@@ -275,6 +276,7 @@ HIT_COLUMNS: tuple[Any, ...] = (
     Listing.renewed_at,
     Listing.asked_at,
     Listing.is_example,
+    Listing.hides_position,
 )
 
 
@@ -298,6 +300,7 @@ def _hit(row: Row[Any]) -> Hit:
         renewed_at=row.renewed_at,
         asked_at=row.asked_at,
         is_example=row.is_example,
+        hides_position=row.hides_position,
         distance_m=row.distance_m,
     )
 

@@ -95,7 +95,7 @@ def match_section(listing: Listing, found: Matches) -> MatchSection:
 def _row(listing: Listing, match: Match) -> MatchRow:
     covered, used, share = _how_much(listing, match)
     return MatchRow(
-        card=_card(match.listing),
+        card=_card(match.listing, is_hidden=listing.hides_position or match.listing.hides_position),
         distance_m=match.distance_m,
         coverage=covered,
         coverage_share=share,
@@ -127,7 +127,7 @@ def _each_note_once(rows: Iterable[MatchRow]) -> Iterator[MatchRow]:
         yield replace(row, reasons=tuple(shortened))
 
 
-def _card(listing: MatchedListing) -> ListingCard:
+def _card(listing: MatchedListing, *, is_hidden: bool) -> ListingCard:
     return ListingCard(
         id=listing.id,
         kind=listing.kind,
@@ -145,6 +145,7 @@ def _card(listing: MatchedListing) -> ListingCard:
         project_name=listing.project_name,
         facility_name=listing.facility_name,
         documentation=shown_documentation(listing.kind, listing.documentation),
+        hides_position=is_hidden,
     )
 
 

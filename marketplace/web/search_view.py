@@ -154,6 +154,7 @@ def _card(hit: Hit) -> ListingCard:
         unconfirmed_since=unconfirmed_day(
             ListingStatus.PUBLISHED, asked_at=hit.asked_at, renewed_at=hit.renewed_at, now=clock.now()
         ),
+        hides_position=hit.hides_position,
     )
 
 

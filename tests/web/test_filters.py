@@ -79,6 +79,12 @@ def test_distance_is_as_exact_as_a_position_here(distance_m: float, norwegian: s
     assert said(filters.distance, distance_m) == (norwegian, english)
 
 
+@pytest.mark.parametrize(("distance_m", "english"), [(120, "1"), (2_499, "2"), (17_600, "18")])
+def test_distance_to_a_hidden_place_is_told_in_whole_kilometres(distance_m: float, english: str) -> None:
+    with force_locale("en"):
+        assert filters.distance(distance_m, is_approximate=True) == f"about {english}{NBSP}km"
+
+
 def test_money_follows_each_languages_habit() -> None:
     assert said(filters.nok, 1200) == (f"1{THIN}200{NBSP}kr", f"NOK{NBSP}1,200")
     assert said(filters.nok, Decimal("12.50")) == (f"12,50{NBSP}kr", f"NOK{NBSP}12.50")

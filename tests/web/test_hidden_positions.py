@@ -98,7 +98,7 @@ def public_pages(app: Flask, scene: Scene) -> Iterator[str]:
     box = {"bbox": "10.4,59.8,10.7,60.0", "zoom": 15}
     yield f"/search/map.json?{urlencode(box)}"
     yield "/search?q=" + scene.project.name
-    yield "/search?lat=59.8906&lon=10.5266&within_km=20"
+    yield "/search?near=Sandvika&at=10.52660,59.89060&within=20"
 
 
 def places_given_away(text: str) -> list[tuple[float, float]]:
@@ -167,6 +167,15 @@ def test_others_are_told_that_the_place_is_hidden(client: Client, scene: Scene) 
     assert '"radius_m": 1000.0' in listing
     assert "hidden to about 1 km" in project
     assert '"radius_m": 1000.0' in project
+
+
+def test_distances_to_a_hidden_place_are_told_in_whole_kilometres(client: Client, scene: Scene) -> None:
+    search = client.in_english().get("/search?near=Sandvika&at=10.52660,59.89060&within=20").get_data(as_text=True)
+    matches = client.log_in_as(scene.stranger).get(f"/listings/{scene.demand.id}").get_data(as_text=True)
+
+    for page in (search, matches):
+        assert len(re.findall(r"about \d+\xa0km", page)) >= 2
+        assert not re.search(r">\d+\.\d\xa0km<", page)
 
 
 def test_what_is_shown_lies_within_a_kilometre(scene: Scene) -> None:
