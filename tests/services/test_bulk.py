@@ -2,9 +2,11 @@
 
 import csv
 import io
+import tracemalloc
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 import xlsxwriter
@@ -494,6 +496,32 @@ def test_a_chunk_asks_as_little_for_many_rows_as_for_few(
             apply(session, editor, check(session, batch))
         counted.append(len(statements))
     assert counted[0] == counted[1]
+
+
+@pytest.mark.slow
+def test_memory_is_bounded_by_the_chunk_and_not_by_the_file(
+    session: Session, organisation: Organisation, editor: Actor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(bulk, "CHUNK_ROWS", 100)
+    path = tmp_path / "rows.csv"
+    peaks = []
+    for size in (200, 200, 1_000):  # the first fills what is kept for good: compiled statements and the like
+        path.write_bytes(csv_file([row(Referanse=f"{len(peaks)}-{n}", Beskrivelse="x" * 3_500) for n in range(size)]))
+        tracemalloc.start()
+        with path.open("rb") as data:
+            given = GivenFile(data=data, name=path.name, decimal_sign=",")
+            staged = bulk.stage_file(
+                session, editor, organisation_id=organisation.id, kind=ImportKind.LISTINGS, given=given
+            )
+        batch_id = staged.batch.id
+        has_more = True
+        while has_more:
+            has_more = bulk.check_chunk(session, batch_id=batch_id, now=NOW)
+            session.flush()
+            session.expunge_all()
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[2] < 1.5 * peaks[1]
 
 
 # A worker that is killed ------------------------------------------------------------------------------------------
