@@ -83,7 +83,7 @@ REMEDIES: Final[dict[Remedy, str]] = {
     Remedy.ANALYSE_MISSING: N_("Have the missing parameters analysed"),
     Remedy.LOWER_LOQ: N_("Ask the laboratory for a lower limit of quantification"),
     Remedy.ASK_LABORATORY: N_("Ask the laboratory why the sum and its parts do not agree"),
-    Remedy.DECLARE: N_("Answer the question below"),
+    Remedy.DECLARE: N_("Answer the question"),
     Remedy.DOCUMENT_BY_SAMPLING: N_("Document the rock with samples as M-2105/2021 says"),
     Remedy.SAMPLE_COATING: N_("Sample the coating, and enter the results as a coating"),
     Remedy.REMOVE_COATING: N_("Remove the coating, and deliver it as waste"),

@@ -25,6 +25,7 @@ from marketplace.permissions import Permission
 from marketplace.services import lab_drafts as drafts
 from marketplace.services.lab_drafts import HandedIn, samples_to_keep
 from marketplace.services.lab_results import ReportedSample, ReportedValue, remove_report, store_report
+from marketplace.table_faults import MIB
 from marketplace.types import LabSource
 from marketplace.web.access import current_actor, requires
 from marketplace.web.lab_preview import answers_from, preview_of
@@ -34,6 +35,15 @@ from marketplace.web.submit import applying, unprocessable
 bp = Blueprint("lab_results", __name__, url_prefix="/listings/<id:listing_id>/quality")
 
 CONFIRM, DISCARD, ANOTHER = "confirm", "discard", "another"
+REQUEST_BYTES = 16 * MIB
+"""More than a table may have, so that one that is too large is told its limit, and the page is not lost."""
+
+
+@bp.url_value_preprocessor
+def take_tables(_endpoint: str | None, _arguments: object) -> None:
+    """More than other requests may hold, for who is logged in; before anything has read the form."""
+    if request.method == "POST" and not current_actor().is_anonymous:
+        request.max_content_length = REQUEST_BYTES
 
 
 def _material(listing: Listing) -> Material:
@@ -66,7 +76,8 @@ def _handed_in(form: Any) -> HandedIn | None:
     """What was sent: the file if one was chosen, else the pasted text."""
     upload = request.files.get(form.file.name)
     if upload is not None and upload.filename:
-        content = upload.stream.read(drafts.LIMITS.file_bytes + 1)
+        with upload.stream as stream:
+            content = stream.read(drafts.LIMITS.file_bytes + 1)
         return HandedIn(source=LabSource.FILE, content=content, file_name=upload.filename)
     text = form.text.data or ""
     if text.strip():

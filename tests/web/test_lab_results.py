@@ -174,6 +174,20 @@ def test_a_huge_file_is_refused_with_its_limit(browser: Client, draft: Listing) 
     assert "20,000" in answer.text
 
 
+def test_a_hundred_thousand_rows_are_refused_with_what_was_typed_kept(
+    browser: Client, draft: Listing, session: Session
+) -> None:
+    rows = "\n".join(f"Prøve {number};Bly;{number};mg/kg TS;<0,5;Ekstern;2027" for number in range(100_000))
+    content = ("Prøve;Parameter;Resultat;Enhet;LOQ;Lab;År\n" + rows).encode()
+    assert len(content) > 4 * 1024 * 1024
+    data = {"file": (BytesIO(content), "stor.csv"), "text": "P1;Bly"}
+    with browser.post(path(draft, "/tables/new"), data=data, content_type="multipart/form-data") as answer:
+        assert answer.status_code == 422
+        assert "larger than 3 MB" in answer.text
+        assert "P1;Bly" in answer.text
+    assert session.scalars(select(LabDraft)).all() == []
+
+
 def test_a_unit_that_the_table_lacks_can_be_said(browser: Client, draft: Listing, session: Session) -> None:
     text = table("P1").replace("mg/kg TS", "")
     address = upload(browser, draft, text)
