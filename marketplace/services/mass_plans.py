@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum, auto
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from geo.quarters import Quarter
@@ -155,6 +155,8 @@ def apply_plan_row(session: Session, actor: Actor, *, project_id: int, values: P
         raise InvalidInput(*problems)
     if row is not None and not _differs(row, merged):
         return Applied.UNCHANGED
+    if row is None:
+        _require_room(session, project)
     outcome = Applied.ADDED if row is None or is_emptied(row) else Applied.CHANGED
     row = _put(session, project, row, merged, now=now)
     session.flush()
@@ -209,12 +211,18 @@ def _write(
         elif _differs(row, values):
             touched.append(_put(session, project, row, values, now=now))
             change.changed += 1
-    if len(there) + change.added > MOST_ROWS:
-        raise InvalidInput(FieldError(field="", message=TOO_MANY_ROWS, params={"limit": MOST_ROWS}))
     session.flush()
+    _require_room(session, project, more=0)
     change.drafts = follow_plan(session, actor, project=project, row_ids=[row.id for row in touched], now=now)
     _sweep(session, project)
     return change
+
+
+def _require_room(session: Session, project: Project, *, more: int = 1) -> None:
+    """Raises InvalidInput: the plan is too long with so many rows more."""
+    count = session.scalar(select(func.count()).where(MassPlanRow.project_id == project.id)) or 0
+    if count + more > MOST_ROWS:
+        raise InvalidInput(FieldError(field="", message=TOO_MANY_ROWS, params={"limit": MOST_ROWS}))
 
 
 def _checked(

@@ -299,7 +299,14 @@ ENGLISH = re.compile(
     re.IGNORECASE,
 )
 # Norwegian is here by what they are about: texts and names of the demo, stop words of the search, fields of registers.
-HOLDS_NORWEGIAN = {"demo.py", "scale_draws.py", "scale_rows.py", "search_words.py", "enhetsregisteret.py"}
+HOLDS_NORWEGIAN = {
+    "demo.py",
+    "plan_columns.py",
+    "scale_draws.py",
+    "scale_rows.py",
+    "search_words.py",
+    "enhetsregisteret.py",
+}
 
 
 def docstrings(tree: ast.Module) -> set[int]:
