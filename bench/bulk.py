@@ -34,7 +34,7 @@ from marketplace.db import make_engine, make_sessions
 from marketplace.listing_columns import STATEMENTS
 from marketplace.models import ImportBatch, Listing, Membership, Organisation, Project, User
 from marketplace.queries.accounts import actor_of
-from marketplace.services import bulk
+from marketplace.services import bulk, bulk_staging
 from marketplace.services.quality import asked_of
 from marketplace.types import ImportKind, ImportStatus, OrganisationKind, ProjectKind, Role
 
@@ -209,9 +209,11 @@ def write_xlsx(path: Path, rows: Iterator[tuple[str, ...]]) -> None:
 
 def stage(sessions: sessionmaker[Session], actor: Actor, path: Path) -> int:
     with sessions.begin() as session, path.open("rb") as data:
-        given = bulk.GivenFile(data=data, name=path.name, decimal_sign=",")
+        given = bulk_staging.GivenFile(data=data, name=path.name, decimal_sign=",")
         organisation_id = actor.memberships[0].organisation_id
-        staged = bulk.stage_file(session, actor, organisation_id=organisation_id, kind=ImportKind.LISTINGS, given=given)
+        staged = bulk_staging.stage_file(
+            session, actor, organisation_id=organisation_id, kind=ImportKind.LISTINGS, given=given
+        )
         assert not staged.is_known
         return staged.batch.id
 

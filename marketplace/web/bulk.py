@@ -20,8 +20,10 @@ from marketplace.queries import bulk as queries
 from marketplace.queries.paging import Cursor
 from marketplace.queries.projects import ProjectOption, project_options
 from marketplace.services import bulk as services
-from marketplace.services.bulk import GivenFile, MissingColumns, Staged
+from marketplace.services import bulk_staging as staging
+from marketplace.services.bulk_kinds import columns_of
 from marketplace.services.bulk_rows import header_of, problem_from
+from marketplace.services.bulk_staging import GivenFile, MissingColumns, Staged
 from marketplace.types import ImportKind, ImportStatus
 from marketplace.web import bulk_files as files
 from marketplace.web.access import current_actor, requires
@@ -51,8 +53,8 @@ class ProblemLine:
 def allow_files(_endpoint: str | None, _arguments: object) -> None:
     """More than other requests may hold, for who is logged in; before anything has read the form."""
     if request.method == "POST" and not current_actor().is_anonymous:
-        request.max_content_length = services.LIMITS.file_bytes + ROOM_FOR_THE_FORM
-        request.max_form_memory_size = services.LIMITS.file_bytes
+        request.max_content_length = staging.LIMITS.file_bytes + ROOM_FOR_THE_FORM
+        request.max_form_memory_size = staging.LIMITS.file_bytes
 
 
 def load_batch(batch_id: int) -> ImportBatch:
@@ -96,7 +98,7 @@ def new() -> ResponseReturnValue:
     page = render_template(
         "bulk/new.html",
         form=form,
-        columns={kind: services.columns_of(kind) for kind in ImportKind},
+        columns={kind: columns_of(kind) for kind in ImportKind},
         locale_name=files.locale(),
         has_projects=bool(projects),
     )
@@ -118,7 +120,7 @@ def _given(form: ImportForm) -> GivenFile | None:
     if sent is not None and sent.filename:
         return GivenFile(data=sent.stream, name=sent.filename, decimal_sign=decimal_sign())  # type: ignore[arg-type]
     if form.text.data and form.text.data.strip():
-        return services.pasted(form.text.data, name=_("Pasted cells"), decimal_sign=decimal_sign())
+        return staging.pasted(form.text.data, name=_("Pasted cells"), decimal_sign=decimal_sign())
     form.file.errors = [_("Choose a file, or paste the cells.")]
     return None
 
@@ -129,7 +131,7 @@ def _stage(form: ImportForm, given: GivenFile, projects: tuple[ProjectOption, ..
     staged: Staged | None = None
     try:
         with applying(form) as attempt:
-            staged = services.stage_file(
+            staged = staging.stage_file(
                 db.session,
                 current_actor(),
                 organisation_id=project.organisation_id if project else form.organisation_id.data,
@@ -186,7 +188,7 @@ def _page(batch: ImportBatch) -> str:
     page = queries.rows_with_problems(
         db.session, batch_id=batch.id, is_bad=not shows_noted, cursor=cursor_from_address()
     )
-    header = header_of(batch, services.columns_of(batch.kind))
+    header = header_of(batch, columns_of(batch.kind))
     return render_template(
         "bulk/show.html",
         batch=batch,
@@ -217,7 +219,7 @@ def _rows_url(batch: ImportBatch, cursor: Cursor | None, *, shows_noted: bool) -
 
 
 def _lines(batch: ImportBatch, row: ImportRow) -> list[ProblemLine]:
-    columns = {column.key: column for column in services.columns_of(batch.kind)}
+    columns = {column.key: column for column in columns_of(batch.kind)}
     places = header_of(batch, tuple(columns.values())).places
     lines = []
     for problem in map(problem_from, row.problems):

@@ -15,7 +15,7 @@ from marketplace.forms.fields import write_decimal
 from marketplace.i18n import DEFAULT_LOCALE, translate
 from marketplace.models import ImportBatch, ImportRow
 from marketplace.parsing import read_decimal
-from marketplace.services.bulk import columns_of
+from marketplace.services.bulk_kinds import columns_of
 from marketplace.services.bulk_rows import header_of, problem_from
 from marketplace.table_columns import CellKind, Column
 from marketplace.types import ImportKind

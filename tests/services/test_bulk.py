@@ -17,8 +17,8 @@ from marketplace.actor import Actor
 from marketplace.db import make_sessions
 from marketplace.errors import Conflict, Forbidden, InvalidInput
 from marketplace.models import Declaration, ImportBatch, ImportRow, Listing, Organisation, Project
-from marketplace.services import bulk
-from marketplace.services.bulk import GivenFile, MissingColumns, Staged
+from marketplace.services import bulk, bulk_staging
+from marketplace.services.bulk_staging import GivenFile, MissingColumns, Staged
 from marketplace.services.listings import close_listing, publish_listing
 from marketplace.types import (
     Documentation,
@@ -93,7 +93,7 @@ def editor(make: Factory, organisation: Organisation) -> Actor:
 
 def stage(session: Session, actor: Actor, data: bytes, *, name: str = "masser.csv") -> Staged:
     given = GivenFile(data=io.BytesIO(data), name=name, decimal_sign=",")
-    return bulk.stage_file(
+    return bulk_staging.stage_file(
         session, actor, organisation_id=actor.memberships[0].organisation_id, kind=ImportKind.LISTINGS, given=given
     )
 
@@ -213,8 +213,10 @@ def test_the_same_rows_are_the_same_with_any_separator(
 
 def test_pasted_cells_are_taken_in(session: Session, organisation: Organisation, editor: Actor) -> None:
     typed = csv_file([row()], delimiter="\t").decode("utf-8-sig")
-    given = bulk.pasted(typed, name="Limt inn", decimal_sign=",")
-    staged = bulk.stage_file(session, editor, organisation_id=organisation.id, kind=ImportKind.LISTINGS, given=given)
+    given = bulk_staging.pasted(typed, name="Limt inn", decimal_sign=",")
+    staged = bulk_staging.stage_file(
+        session, editor, organisation_id=organisation.id, kind=ImportKind.LISTINGS, given=given
+    )
     assert check(session, staged.batch).good_count == 1
 
 
@@ -510,7 +512,7 @@ def test_memory_is_bounded_by_the_chunk_and_not_by_the_file(
         tracemalloc.start()
         with path.open("rb") as data:
             given = GivenFile(data=data, name=path.name, decimal_sign=",")
-            staged = bulk.stage_file(
+            staged = bulk_staging.stage_file(
                 session, editor, organisation_id=organisation.id, kind=ImportKind.LISTINGS, given=given
             )
         batch_id = staged.batch.id

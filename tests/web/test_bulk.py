@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from marketplace.models import ImportBatch, Listing, Organisation, User
 from marketplace.services import bulk
+from marketplace.services.bulk_kinds import columns_of
 from marketplace.table_columns import find_header
 from marketplace.tables import read_table
 from marketplace.types import ImportKind, ImportStatus, Role
@@ -256,7 +257,7 @@ def test_a_template_is_read_as_what_it_is(
     visitor = browser.in_english() if language == "en" else browser
     answer = visitor.get(f"/imports/template?kind={kind}&format={form}")
     assert f".{form}" in answer.headers["Content-Disposition"]
-    columns = bulk.columns_of(ImportKind(kind))
+    columns = columns_of(ImportKind(kind))
     with read_table(io.BytesIO(answer.data)) as table:
         header = find_header(list(table), columns)
     assert header is not None
