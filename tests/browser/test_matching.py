@@ -84,7 +84,7 @@ def test_a_developer_finds_rock_on_the_map_and_sees_whom_it_fits(open_page: Open
     popup.get_by_role("link", name="See the listing").first.click()
     page.wait_for_url(LISTING)
     expect(page.get_by_role("heading", level=1)).to_contain_text(re.sub(r" [\d/.]+\smm$", "", title))
-    expect(page.get_by_role("heading", name="Who needs it nearby")).to_be_visible()
+    expect(page.get_by_role("heading", name="Who can use it nearby")).to_be_visible()
     expect(page.locator("#matches")).to_contain_text(NEED_AT_FORNEBU)
 
 
