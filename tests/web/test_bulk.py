@@ -161,10 +161,10 @@ def test_a_file_for_an_organisation_that_is_not_ones_own_is_refused(
 
 
 def test_the_same_file_again_leads_to_the_first(browser: Client, organisation: Organisation) -> None:
-    first = send(browser, organisation, csv_file([row()])).location
+    first = send(browser.in_english(), organisation, csv_file([row()])).location
     again = send(browser, organisation, csv_file([row()]))
     assert again.location == first
-    assert "This very file is here already." in browser.in_english().get(first).text
+    assert "This very file is here already." in browser.get(first).text
 
 
 def test_bad_rows_come_back_with_what_is_wrong_and_can_be_sent_again(
