@@ -26,6 +26,11 @@ class RowView:
     """Whether what it came to is waited for."""
     listings: tuple["ListingView", ...]
 
+    @property
+    def more_reuse_t(self) -> Decimal:
+        """What is both left over and wanting: it might have been reused."""
+        return min(self.balance.surplus.value, self.balance.deficit.value)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListingView:
