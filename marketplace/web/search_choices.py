@@ -192,7 +192,7 @@ def origins(session: Session, actor: Actor, state: SearchState, *, today: date) 
 
 SORT_LABELS: Mapping[Sort, str] = {
     Sort.DISTANCE: N_("Nearest first"),
-    Sort.NEWEST: N_("Newest or last confirmed first"),
+    Sort.NEWEST: N_("Last confirmed first"),  # publishing is the first time
     Sort.QUANTITY: N_("Largest first"),
 }
 
