@@ -98,6 +98,12 @@ def test_a_row_is_added_and_shown_with_its_range(browser: Client, project: Proje
     assert "Trinn 1" in said
 
 
+def test_what_is_both_left_over_and_wanting_is_pointed_out(browser: Client, project: Project, session: Session) -> None:
+    plan_row(session, project, needed_t=300, needed_high_t=300)
+    said = words(browser.get(f"/projects/{project.id}/plan").text)
+    assert "Up to 300 t more could be reused here" in said
+
+
 def test_a_project_leads_its_members_to_the_plan(
     browser: Client, project: Project, client: Client, make: Factory
 ) -> None:
