@@ -487,5 +487,5 @@ def test_a_limit_beyond_all_sense_counts_as_the_farthest(session, make):
 def test_a_material_that_the_taxonomy_no_longer_has_has_no_matches(session, make):
     session.add(MaterialRow(key="gone", group=MaterialGroup.STONE, name_no="Borte", name_en="Gone", rank=999))
     session.flush()
-    make.listing(material="gone")
+    make.listing(material="gone", is_proven=False)
     assert matches_for_listing(session, make.listing(kind=DEMAND, material="gone"), today=TODAY).is_empty
