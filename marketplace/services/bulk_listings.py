@@ -11,7 +11,7 @@ from itertools import chain
 
 from geoalchemy2 import WKBElement
 from geoalchemy2.shape import to_shape
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from geo.materials import taxonomy
@@ -30,6 +30,9 @@ from marketplace.services.search_text import compose_search_text, refresh_search
 from marketplace.types import ImportRowStatus, ListingKind, ListingStatus
 
 SAME_PLACE_M = 0.001
+
+NEXT_IDS = text("SELECT nextval(pg_get_serial_sequence('listing', 'id')) FROM generate_series(1, :count)")
+"""Known beforehand, so that the rows need not be asked for theirs: that takes half as long again."""
 
 
 class ListingRows:
@@ -109,11 +112,13 @@ class ListingWriter:
         ]
 
     def _create(self, rows: Sequence[CheckedRow]) -> dict[str, int]:
-        """The ids of new drafts by their reference; made with one statement."""
+        """The ids of new drafts by their reference."""
         if not rows:
             return {}
+        ids = self.session.scalars(NEXT_IDS, {"count": len(rows)}).all()
         values = [
             {
+                "id": listing_id,
                 **column_values(row.checked, blur=self.blur, was_hidden=False),
                 "status": ListingStatus.DRAFT,
                 "organisation_id": self.organisation.id,
@@ -121,12 +126,11 @@ class ListingWriter:
                 "external_reference": row.read.reference,
                 "search_text": self._search_text(row.checked),
             }
-            for row in rows
+            for listing_id, row in zip(ids, rows, strict=True)
         ]
-        statement = insert(Listing).returning(Listing.external_reference, Listing.id)
         # Rows of one shape go in together, so what is empty is written as well.
-        made = self.session.execute(statement, values, execution_options={"render_nulls": True})
-        return {str(reference): listing_id for reference, listing_id in made}
+        self.session.execute(insert(Listing), values, execution_options={"render_nulls": True})
+        return {row.read.reference: listing_id for listing_id, row in zip(ids, rows, strict=True)}
 
     def _search_text(self, checked: CheckedDetails) -> str:
         details, project = checked.details, checked.project
