@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from typing import Final
 
 from geo.materials import Material, MaterialGroup
+from geo.proof import DeclarationKind
 
 ROCK: Final = frozenset({"blasted_rock", "tbm_rock", "crushed_rock", "cobble", "base_course", "stone_dust"})
 """Materials that come from solid rock, which may be alum or black shale."""
@@ -16,25 +16,6 @@ FARMLAND: Final = "topsoil"
 STORED_AS_WASTE: Final = frozenset({"asphalt"})
 STORAGE_LIMIT_YEARS: Final = 3
 """Asphalt flakes stored longer become a landfill."""
-
-
-class DeclarationKind(StrEnum):
-    """Statements about a lot, each worded so that keeping it is what makes the lot fit."""
-
-    VIRGIN_AREA = "virgin_area"
-    """Comes from a documented unpolluted area: the one basis for "declared, not tested". Needs its basis in words."""
-    NOT_ACID_FORMING = "not_acid_forming"
-    """Is neither alum shale nor black shale, which count as contaminated until documented otherwise (M-2105/2021)."""
-    ALIEN_SPECIES = "alien_species"
-    """Free of alien species that spread (forskrift om fremmede organismer 24; M-982)."""
-    FARMLAND_PESTS = "farmland_pests"
-    """Free of potato cyst nematode and wild oats."""
-    NO_PLANT_WASTE = "no_plant_waste"
-    """Roots, stumps and plant waste are taken out."""
-    NO_FOREIGN_PARTS = "no_foreign_parts"
-    """No reinforcement, plastic or soft joints in it (chapter 14A)."""
-    NO_COATING = "no_coating"
-    """Has no paint, plaster or other coating, or it was removed: otherwise the coating is sampled apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

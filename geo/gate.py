@@ -9,23 +9,13 @@ from typing import Final
 from geo.declarations import (
     STORED_AS_WASTE,
     Declaration,
-    DeclarationKind,
     may_be_declared,
     required_declarations,
     storage_deadline,
 )
-from geo.limits import Medium, Outcome
 from geo.materials import Material
+from geo.proof import DeclarationKind, Documentation, Medium, Outcome
 from geo.quality import FindingKind, Judgement
-
-
-class Documentation(StrEnum):
-    """What says that a lot is clean."""
-
-    TESTED = "tested"
-    DECLARED = "declared"
-    """The owner states an unpolluted origin: shown as "declared, not tested"."""
-    NONE = "none"
 
 
 class ObstacleKind(StrEnum):
@@ -181,7 +171,7 @@ def _documented(
 def _contaminated(judgement: Judgement) -> Obstacle:
     exceeding = [each for each in judgement.reasons if each.kind is FindingKind.EXCEEDS]
     is_coating = all(each.medium is Medium.COATING for each in exceeding)
-    is_hazardous = judgement.outcome is Outcome.HAZARDOUS_POSSIBLE
+    is_hazardous = judgement.outcome is Outcome.HAZARDOUS
     remedies = (Remedy.ASK_EXPERT, Remedy.DELIVER) if is_hazardous else (Remedy.KEEP_INSIDE, Remedy.DELIVER)
     return Obstacle(
         kind=ObstacleKind.HAZARDOUS_POSSIBLE if is_hazardous else ObstacleKind.CONTAMINATED,

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Final
 
 from geo.lab_values import split_unit
-from geo.limits import Medium
+from geo.proof import Medium
 from geo.quality_tables import plain_name
 
 

@@ -16,7 +16,8 @@ from geo.errors import LabError, LabFault
 from geo.lab_headings import Role, is_no_sample, medium_of, role_of
 from geo.lab_layouts import FoundResult, Shape, TableRow, find_layout, known
 from geo.lab_values import mg_kg_per_unit, read_lab_value, split_unit
-from geo.limits import Medium, Parameter
+from geo.limits import Parameter
+from geo.proof import Medium
 from geo.quality import LabValue, Sample
 from geo.quality_tables import QualityTables, quality_tables
 

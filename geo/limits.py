@@ -11,6 +11,7 @@ from math import ceil
 from typing import Final
 
 from geo.materials import Material, MaterialGroup
+from geo.proof import Outcome
 
 
 class RuleBook(StrEnum):
@@ -21,27 +22,6 @@ class RuleBook(StrEnum):
     CHAPTER_14A = "chapter_14a"
     """Concrete and brick, by the waste regulations."""
     ASPHALT = "asphalt"
-
-
-class Medium(StrEnum):
-    """What a sample was taken of."""
-
-    MASS = "mass"
-    COATING = "coating"
-    """Paint, plaster or another layer on concrete or brick."""
-
-
-class Outcome(StrEnum):
-    """What a judgement comes to, from best to worst; UNKNOWN stands aside."""
-
-    CLEAN = "clean"
-    """Within class 1, or within the limits of the material's own rules."""
-    CONDITIONAL = "conditional"
-    """A coating with which the concrete may be reused on conditions (chapter 14A-5)."""
-    CONTAMINATED = "contaminated"
-    HAZARDOUS_POSSIBLE = "hazardous_possible"
-    """Beyond what any class holds: an expert must decide."""
-    UNKNOWN = "unknown"
 
 
 class Verified(StrEnum):
@@ -71,12 +51,12 @@ class Level:
 SOIL_LEVELS: Final = (
     Level(outcome=Outcome.CLEAN, soil_class=1),
     *(Level(outcome=Outcome.CONTAMINATED, soil_class=number) for number in (2, 3, 4, 5)),
-    Level(outcome=Outcome.HAZARDOUS_POSSIBLE, soil_class=6),
+    Level(outcome=Outcome.HAZARDOUS, soil_class=6),
 )
 CLEAN: Final = Level(outcome=Outcome.CLEAN)
 CONDITIONAL: Final = Level(outcome=Outcome.CONDITIONAL)
 CONTAMINATED: Final = Level(outcome=Outcome.CONTAMINATED)
-HAZARDOUS: Final = Level(outcome=Outcome.HAZARDOUS_POSSIBLE)
+HAZARDOUS: Final = Level(outcome=Outcome.HAZARDOUS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,9 @@ from enum import Enum, StrEnum
 from typing import Final
 
 from geo.errors import LabError, LabFault
-from geo.limits import CLEAN, SOIL_LEVELS, Level, Limit, Limits, Medium, Outcome, RuleBook, Verified, rule_book_of
+from geo.limits import CLEAN, SOIL_LEVELS, Level, Limit, Limits, RuleBook, Verified, rule_book_of
 from geo.materials import Material
+from geo.proof import Medium, Outcome
 from geo.quality_tables import QualityTables, quality_tables
 
 BASIC_SUITE: Final[Mapping[tuple[RuleBook, Medium], frozenset[str] | None]] = {
@@ -111,7 +112,7 @@ class _Judged:
     def outcome(self) -> Outcome:
         """Clean only if it cannot be worse, contaminated if it cannot be better, else unknown."""
         best, worst = self.at_least.outcome, self.at_most.outcome
-        is_settled = best is worst or best in {Outcome.CONTAMINATED, Outcome.HAZARDOUS_POSSIBLE}
+        is_settled = best is worst or best in {Outcome.CONTAMINATED, Outcome.HAZARDOUS}
         return best if is_settled else Outcome.UNKNOWN
 
     @property
@@ -370,7 +371,7 @@ def _anything(rule_book: RuleBook) -> tuple[Level, Level]:
     """Of what nothing is known."""
     if rule_book is RuleBook.SOIL:
         return SOIL_LEVELS[0], SOIL_LEVELS[-1]
-    return CLEAN, Level(outcome=Outcome.HAZARDOUS_POSSIBLE)
+    return CLEAN, Level(outcome=Outcome.HAZARDOUS)
 
 
 def _worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:

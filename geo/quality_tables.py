@@ -25,7 +25,6 @@ from geo.limits import (
     Limit,
     Limits,
     LimitsByParameter,
-    Medium,
     Parameter,
     RuleBook,
     RuleBookInfo,
@@ -33,6 +32,7 @@ from geo.limits import (
     Verified,
 )
 from geo.materials import SEED_DIR
+from geo.proof import Medium
 
 QUALITY_DIR: Final = SEED_DIR / "quality"
 

@@ -315,7 +315,9 @@ def listing_columns() -> tuple[Column, ...]:
             header_no="Grunnlag for rene masser",
             header_en="Basis of cleanliness",
             synonyms=("grunnlag", "basis"),
-            help=N_("What shows that the area has never been polluted, where a surplus is declared clean without tests."),
+            help=N_(
+                "What shows that the area has never been polluted, where a surplus is declared clean without tests."
+            ),
             example_no="Urørt fjell, miljøteknisk rapport 2026-114",
             example_en="Untouched rock, environmental report 2026-114",
         ),

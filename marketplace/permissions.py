@@ -153,7 +153,7 @@ def shows_position(_actor: Actor, subject: object) -> bool:
 
 
 def was_offered(_actor: Actor, subject: object) -> bool:
-    """A lot's passport follows the mass: once others have been able to take it, it stays whatever becomes of the lot."""
+    """A passport follows the mass: once others have been able to take it, it stays whatever becomes of the lot."""
     return isinstance(subject, Listing) and subject.published_at is not None
 
 

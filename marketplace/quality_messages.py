@@ -99,9 +99,9 @@ REMEDIES: Final[dict[Remedy, str]] = {
 def obstacle_message(obstacle: Obstacle) -> tuple[str, dict[str, object]]:
     """What is in the way, as a message id and its parameters."""
     if obstacle.kind is ObstacleKind.DECLARATION_MISSING and obstacle.declaration is not None:
-        return MISSING[DeclarationKind(obstacle.declaration.value)], {}
+        return MISSING[obstacle.declaration], {}
     if obstacle.kind is ObstacleKind.DECLARATION_DENIED and obstacle.declaration is not None:
-        return DENIED[DeclarationKind(obstacle.declaration.value)], {}
+        return DENIED[obstacle.declaration], {}
     if obstacle.kind is ObstacleKind.CONTAMINATED and obstacle.soil_class is not None:
         return CONTAMINATED_IN_CLASS, {"soil_class": obstacle.soil_class}
     return OBSTACLES[obstacle.kind], {}

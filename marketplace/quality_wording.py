@@ -9,8 +9,8 @@ from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
 from geo.gate import Condition, ConditionKind, Obstacle
-from geo.limits import Medium, Outcome, RuleBook, Verified
-from geo.proof import DeclarationKind
+from geo.limits import RuleBook, Verified
+from geo.proof import DeclarationKind, Medium, Outcome
 from geo.quality import Finding, FindingKind, Judgement
 from geo.quality_tables import quality_tables
 from marketplace.filters import date_

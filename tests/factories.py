@@ -11,7 +11,6 @@ from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
 from geo.crs import to_stored
-from geo.limits import Medium as SampledMedium
 from geo.limits import rule_book_of
 from geo.materials import MaterialGroup, taxonomy
 from geo.proof import DeclarationKind, Medium
@@ -247,9 +246,7 @@ class Factory:
         self, listing: Listing, *, sample: str = "P1", layer: str | None = None, **mg_kg: Decimal | int | str
     ) -> LabReport:
         """One sample with half of each limit of being clean, but for what is given: `PAH16="4.2"`."""
-        limits = quality_tables().limits_for(
-            rule_book_of(taxonomy().material(listing.material_key)), SampledMedium.MASS
-        )
+        limits = quality_tables().limits_for(rule_book_of(taxonomy().material(listing.material_key)), Medium.MASS)
         values = {code: limit.clean_up_to.value_mg_kg / 2 for code, limit in limits.items()}
         values |= {code: Decimal(value) for code, value in mg_kg.items()}
         rows = [

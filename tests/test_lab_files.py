@@ -8,8 +8,8 @@ import xlsxwriter
 
 from geo.errors import LabError, LabFault
 from geo.lab_tables import RowStatus, read_lab_table
-from geo.limits import Outcome
 from geo.materials import taxonomy
+from geo.proof import Outcome
 from geo.quality import classify
 from marketplace.geo_messages import MESSAGES, message_of
 from marketplace.tables import MIB, TableError, TableFault, read_pasted, read_table

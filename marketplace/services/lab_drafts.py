@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session, undefer
 
 from geo.errors import LabError
 from geo.lab_tables import LabReading, LabRow, read_lab_table
-from geo.limits import Medium as SampledMedium
 from geo.proof import Medium
 from geo.quality import Sample
 from marketplace.actor import Actor
@@ -172,7 +171,7 @@ def samples_to_keep(reading: LabReading, *, said: Mapping[str, Any]) -> list[Rep
 
 
 def _kept(
-    reading: LabReading, said: Mapping[str, Any], written: Mapping[tuple[str, SampledMedium, str], LabRow]
+    reading: LabReading, said: Mapping[str, Any], written: Mapping[tuple[str, Medium, str], LabRow]
 ) -> Iterator[ReportedSample]:
     for sample in reading.samples:
         answer = answer_about(sample, said)

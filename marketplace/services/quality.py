@@ -17,10 +17,9 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from geo import declarations as rules
 from geo.gate import Obstacle, ObstacleKind, Verdict, may_be_clean
-from geo.limits import Medium as SampledMedium
 from geo.limits import RuleBook, rule_book_of
 from geo.materials import Material, taxonomy
-from geo.proof import DeclarationKind, Outcome
+from geo.proof import DeclarationKind, Medium, Outcome
 from geo.quality import Judgement, LabValue, Sample, classify
 from marketplace import clock
 from marketplace.clock import local_date
@@ -57,11 +56,11 @@ class LotQuality:
 
     @property
     def documentation(self) -> Documentation:
-        return Documentation(self.verdict.documentation.value)
+        return self.verdict.documentation
 
     @property
     def outcome(self) -> Outcome | None:
-        return None if self.judgement is None else outcome_of(self.judgement)
+        return None if self.judgement is None else self.judgement.outcome
 
     @property
     def soil_class(self) -> int | None:
@@ -79,12 +78,6 @@ class Proof:
     reports: tuple[LabReport, ...] = ()
     declarations: tuple[Declaration, ...] = ()
     overrides: tuple[BackgroundOverride, ...] = ()
-
-
-def outcome_of(judgement: Judgement) -> Outcome:
-    """What the judgement comes to, in the word that is stored."""
-    is_hazardous = judgement.outcome.value.startswith(Outcome.HAZARDOUS.value)
-    return Outcome.HAZARDOUS if is_hazardous else Outcome(judgement.outcome.value)
 
 
 # Reading ----------------------------------------------------------------------------------------------------------
@@ -112,7 +105,7 @@ def quality_of(
         today=today or local_date(clock.now()),
         stored_since=stored.since_on if stored is not None else None,
     )
-    has_coating_samples = any(each.medium is SampledMedium.COATING for each in samples)
+    has_coating_samples = any(each.medium is Medium.COATING for each in samples)
     return LotQuality(
         material=material,
         reports=reports,
@@ -126,8 +119,7 @@ def quality_of(
 
 def asked_of(material: Material, *, has_coating_samples: bool = False) -> tuple[DeclarationKind, ...]:
     """What must be stated of a lot of this material, tested or not, in the order to ask it."""
-    needed = rules.required_declarations(material, has_coating_samples=has_coating_samples)
-    return tuple(DeclarationKind(kind.value) for kind in needed)
+    return rules.required_declarations(material, has_coating_samples=has_coating_samples)
 
 
 def proofs_of(session: Session, listing_ids: Collection[int]) -> dict[int, Proof]:
@@ -174,7 +166,7 @@ def _by_listing[Row: (LabReport, Declaration, BackgroundOverride)](rows: Iterabl
 def _sample_of(row: LabSample) -> Sample:
     return Sample(
         name=row.name,
-        medium=SampledMedium(row.medium.value),
+        medium=row.medium,
         values=tuple(
             LabValue(parameter=value.parameter, value_mg_kg=value.value_mg_kg, is_below=value.is_below)
             for value in row.values
@@ -190,7 +182,7 @@ def _background(material: Material, overrides: tuple[BackgroundOverride, ...]) -
 
 
 def _statement(row: Declaration) -> rules.Declaration:
-    return rules.Declaration(kind=rules.DeclarationKind(row.kind.value), is_met=row.is_confirmed, basis=row.basis)
+    return rules.Declaration(kind=row.kind, is_met=row.is_confirmed, basis=row.basis)
 
 
 # Keeping the listing in step --------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from geo.lab_tables import LabReading, LabRow, RowStatus
-from geo.limits import Medium as SampledMedium
 from geo.materials import Material
 from geo.proof import Medium
 from geo.quality import Sample, classify
@@ -84,7 +83,7 @@ def answers_from(form: Mapping[str, str], reading: LabReading, before: Mapping[s
 
 
 def preview_of(reading: LabReading, *, material: Material, said: Mapping[str, Any]) -> PreviewView:
-    by_sample: dict[tuple[str, SampledMedium], list[LabRow]] = {}
+    by_sample: dict[tuple[str, Medium], list[LabRow]] = {}
     for row in reading.rows:
         by_sample.setdefault((row.sample.casefold(), row.medium), []).append(row)
     has_room = len(reading.rows) <= ROWS_SHOWN
@@ -111,13 +110,13 @@ def preview_of(reading: LabReading, *, material: Material, said: Mapping[str, An
 def _sample(
     index: int,
     sample: Sample,
-    by_sample: Mapping[tuple[str, SampledMedium], list[LabRow]],
+    by_sample: Mapping[tuple[str, Medium], list[LabRow]],
     *,
     material: Material,
     said: Mapping[str, Any],
 ) -> SampleView:
     answer = answer_about(sample, said)
-    medium = SampledMedium(answer["medium"])
+    medium = Medium(answer["medium"])
     judged = classify(material, [Sample(name=sample.name, values=sample.values, medium=medium)]).samples[0]
     return SampleView(
         index=index,

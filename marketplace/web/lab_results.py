@@ -11,7 +11,6 @@ from flask_babel import ngettext
 from geo.errors import LabError
 from geo.lab_tables import LabReading
 from geo.lab_values import read_lab_value
-from geo.limits import Medium as SampledMedium
 from geo.limits import RuleBook, rule_book_of
 from geo.materials import Material, taxonomy
 from geo.proof import Medium
@@ -203,7 +202,7 @@ def type_in(listing: Listing) -> ResponseReturnValue:
 
 def _codes(material: Material) -> tuple[str, ...]:
     """What the material's rules have a limit for."""
-    return tuple(quality_tables().limits_for(rule_book_of(material), SampledMedium.MASS))
+    return tuple(quality_tables().limits_for(rule_book_of(material), Medium.MASS))
 
 
 def _typed_sample(form: TypedForm) -> ReportedSample:

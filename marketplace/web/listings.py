@@ -139,7 +139,9 @@ def _page(listing: Listing) -> str:
         can_do={transition.value: can(transition, listing) for transition in Transition},
         was_just_published="published" in request.args,
         documents=documents_section(listing.facility or listing),
-        plan_step=plan_step_of(listing, today=today) if allows(Permission.VIEW_PLAN, current_actor(), listing) else None,
+        plan_step=plan_step_of(listing, today=today)
+        if allows(Permission.VIEW_PLAN, current_actor(), listing)
+        else None,
         awaits_answer=awaits_answer(listing),
         unconfirmed_since=unconfirmed_since(listing, now=clock.now()),
         today=today,

@@ -15,8 +15,9 @@ from flask_babel import ngettext
 
 from geo.gate import ConditionKind
 from geo.geometry import Position
-from geo.limits import Medium, Outcome, Verified
+from geo.limits import Verified
 from geo.materials import taxonomy
+from geo.proof import Medium, Outcome
 from geo.quality import Finding, FindingKind, Judgement
 from geo.quality_tables import quality_tables
 from marketplace import db
@@ -461,7 +462,7 @@ def _badness(finding: Finding) -> tuple[int, int, Decimal]:
 
 def _outcome(finding: Finding) -> Outcome:
     """Of one whose content is known within a range only."""
-    settled = {Outcome.CONTAMINATED, Outcome.HAZARDOUS_POSSIBLE}
+    settled = {Outcome.CONTAMINATED, Outcome.HAZARDOUS}
     best, worst = finding.at_least.outcome, finding.at_most.outcome
     return best if best is worst or best in settled else Outcome.UNKNOWN
 

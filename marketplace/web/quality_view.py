@@ -10,9 +10,9 @@ from flask_babel import ngettext
 
 from geo.declarations import ROCK
 from geo.gate import Obstacle, Remedy
-from geo.limits import Medium, RuleBook, SamplingRule, Verified, rule_book_of
+from geo.limits import RuleBook, SamplingRule, Verified, rule_book_of
 from geo.materials import Material
-from geo.proof import DeclarationKind
+from geo.proof import DeclarationKind, Medium, Outcome
 from geo.quality import Finding, FindingKind, Judgement
 from geo.quality_tables import quality_tables
 from geo.units import EnteredUnit
@@ -39,7 +39,7 @@ _TO_RESULTS: Final = frozenset(
 _TO_STATEMENTS: Final = frozenset({Remedy.DECLARE_ORIGIN, Remedy.STATE_BASIS, Remedy.DECLARE, Remedy.SORT})
 
 
-OVER: Final = frozenset({"contaminated", "hazardous", "hazardous_possible"})
+OVER: Final = frozenset({Outcome.CONTAMINATED, Outcome.HAZARDOUS})
 """Outcomes that are known not to be clean."""
 
 
@@ -153,7 +153,7 @@ def _tone(quality: LotQuality) -> Tone:
     if quality.documentation is Documentation.DECLARED:
         return Tone.DECLARED
     is_known = quality.soil_class not in (None, 1)
-    is_over = quality.judgement is not None and quality.judgement.outcome.value in OVER
+    is_over = quality.judgement is not None and quality.judgement.outcome in OVER
     return Tone.STOP if is_known or is_over or _is_denied(quality) else Tone.OPEN
 
 

@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from geo.limits import Medium
 from geo.materials import taxonomy
+from geo.proof import Medium
 from geo.quality import Judgement, LabValue, Sample, classify
 
 CLEAN_SOIL = {

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo.declarations import Declaration, DeclarationKind, may_be_declared, required_declarations, storage_deadline
-from geo.gate import ConditionKind, Documentation, ObstacleKind, Remedy, may_be_clean
-from geo.limits import Medium
+from geo.declarations import Declaration, may_be_declared, required_declarations, storage_deadline
+from geo.gate import ConditionKind, ObstacleKind, Remedy, may_be_clean
 from geo.materials import taxonomy
+from geo.proof import DeclarationKind, Documentation, Medium
 from tests.geo.quality_cases import CLEAN_COATING, CLEAN_CONCRETE, judge, sample
 from tests.geo.strategies import MATERIALS
 

@@ -8,7 +8,7 @@ import pytest
 from geo.errors import LabError, LabFault
 from geo.lab_layouts import Shape
 from geo.lab_tables import MAX_RESULTS, RowStatus, read_lab_table
-from geo.limits import Medium
+from geo.proof import Medium
 
 
 @dataclass(frozen=True)

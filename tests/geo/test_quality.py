@@ -5,8 +5,9 @@ from decimal import Decimal
 import pytest
 
 from geo.errors import LabError, LabFault
-from geo.limits import Level, Medium, Outcome, Verified
+from geo.limits import Level, Verified
 from geo.materials import MaterialGroup, taxonomy
+from geo.proof import Medium, Outcome
 from geo.quality import FindingKind, LabValue, Sample, natural_order
 from geo.quality_tables import quality_tables
 from tests.geo.quality_cases import CLEAN_COATING, CLEAN_CONCRETE, CLEAN_SOIL, PCBS, judge, sample, value
@@ -75,7 +76,7 @@ def test_table_in_use_is_the_one_written_here():
         ({"PAH16": "8.1"}, Outcome.CONTAMINATED, 3, ("PAH16", FindingKind.EXCEEDS, "8")),
         ({"As": "600"}, Outcome.CONTAMINATED, 4, ("As", FindingKind.EXCEEDS, "50")),
         ({"Hg": "999"}, Outcome.CONTAMINATED, 5, ("Hg", FindingKind.EXCEEDS, "10")),
-        ({"Zn": "25000.1"}, Outcome.HAZARDOUS_POSSIBLE, 6, ("Zn", FindingKind.EXCEEDS, "25000")),
+        ({"Zn": "25000.1"}, Outcome.HAZARDOUS, 6, ("Zn", FindingKind.EXCEEDS, "25000")),
         # the worst parameter decides
         ({"Pb": "150", "BaP": "0.2"}, Outcome.CONTAMINATED, 3, ("Pb", FindingKind.EXCEEDS, "100")),
         # below the limit of quantification, which is below or above the limit
@@ -285,7 +286,7 @@ def test_concrete_without_chromium_vi_is_unknown():
         ({"PCB7": "1"}, Outcome.CONDITIONAL),
         ({"PCB7": "1.01"}, Outcome.CONTAMINATED),
         ({"PCB7": "49.9"}, Outcome.CONTAMINATED),
-        ({"PCB7": "50"}, Outcome.HAZARDOUS_POSSIBLE),
+        ({"PCB7": "50"}, Outcome.HAZARDOUS),
         ({"PCB7": "<0.01"}, Outcome.CLEAN),
         ({"PCB7": "<0.05"}, Outcome.UNKNOWN),
         ({"Pb": "60"}, Outcome.CLEAN),
@@ -321,7 +322,7 @@ def test_coating_alone_says_nothing_of_the_concrete():
     [
         ("999.9", Outcome.CLEAN),
         ("1000", Outcome.CLEAN),
-        ("1000.1", Outcome.HAZARDOUS_POSSIBLE),
+        ("1000.1", Outcome.HAZARDOUS),
         ("<50", Outcome.CLEAN),
         ("<1500", Outcome.UNKNOWN),
         (None, Outcome.UNKNOWN),

@@ -6,7 +6,8 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo.limits import Medium, Outcome, RuleBook
+from geo.limits import RuleBook
+from geo.proof import Medium, Outcome
 from geo.quality import LabValue, Sample
 from geo.quality_tables import quality_tables
 from tests.geo.quality_cases import CLEAN_CONCRETE, PCBS, judge, value
