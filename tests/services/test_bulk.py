@@ -505,6 +505,7 @@ def test_memory_is_bounded_by_the_chunk_and_not_by_the_file(
     session: Session, organisation: Organisation, editor: Actor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(bulk, "CHUNK_ROWS", 100)
+    monkeypatch.setattr(bulk_staging, "ROWS_A_COPY", 100)
     path = tmp_path / "rows.csv"
     peaks = []
     for size in (200, 200, 1_000):  # the first fills what is kept for good: compiled statements and the like
