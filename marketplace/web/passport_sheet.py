@@ -25,7 +25,6 @@ from marketplace.quality_wording import (
     level_name,
     obstacle_in_words,
 )
-from marketplace.queries.positions import exact_position_of
 from marketplace.queries.projects import position_of
 from marketplace.services.quality import LotQuality, quality_of
 from marketplace.types import Documentation, ListingStatus, PausedReason
@@ -212,8 +211,9 @@ def _origin(listing: Listing) -> dict[str, str | None]:
 
 
 def _position(listing: Listing) -> str:
-    if allows(Permission.VIEW_POSITION, current_actor(), listing):
-        return _degrees(exact_position_of(listing), decimals=LATIN_DECIMALS)
+    """The same to everybody: the paper is handed on, and what is hidden must not go with it."""
+    if not listing.hides_position:
+        return _degrees(position_of(listing), decimals=LATIN_DECIMALS)
     return _("about %(place)s, hidden to about 1 km", place=_degrees(position_of(listing), decimals=HIDDEN_DECIMALS))
 
 
