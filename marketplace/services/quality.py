@@ -20,13 +20,14 @@ from geo.gate import Obstacle, ObstacleKind, Verdict, may_be_clean
 from geo.limits import RuleBook, rule_book_of
 from geo.materials import Material, taxonomy
 from geo.proof import DeclarationKind, Medium, Outcome
-from geo.quality import Judgement, LabValue, Sample, classify
+from geo.quality import Judgement, classify
 from marketplace import clock
 from marketplace.clock import local_date
 from marketplace.errors import FieldError
 from marketplace.models import BackgroundOverride, Declaration, LabReport, LabSample, Listing
 from marketplace.quality_messages import obstacle_message
 from marketplace.services.listing_people import listing_context, recipients
+from marketplace.services.lot_samples import LotSample, lot_samples
 from marketplace.services.mail import send_mail
 from marketplace.types import Documentation, ListingKind, ListingStatus, PausedReason
 
@@ -43,16 +44,14 @@ class LotQuality:
     material: Material
     reports: tuple[LabReport, ...]
     """With their samples and values, the oldest first; removed ones are not among them."""
+    samples: tuple[LotSample, ...]
+    """Each once, however many reports it is in."""
     declarations: Mapping[DeclarationKind, Declaration]
     overrides: tuple[BackgroundOverride, ...]
     judgement: Judgement | None
     verdict: Verdict
     required: tuple[DeclarationKind, ...]
     """What must be stated of this lot, in the order to ask it."""
-
-    @property
-    def samples(self) -> tuple[LabSample, ...]:
-        return tuple(sample for report in self.reports for sample in report.samples)
 
     @property
     def documentation(self) -> Documentation:
@@ -95,8 +94,9 @@ def quality_of(
     material = taxonomy().material(listing.material_key)
     reports, overrides = proof.reports, proof.overrides
     declarations = {each.kind: each for each in proof.declarations}
-    samples = [_sample_of(each) for report in reports for each in report.samples]
-    judgement = classify(material, samples, background_mg_kg=_background(material, overrides)) if samples else None
+    samples = lot_samples(reports)
+    background = _background(material, overrides)
+    judgement = classify(material, [each.sample for each in samples], background_mg_kg=background) if samples else None
     stored = declarations.get(DeclarationKind.FLAKES_STORED_SINCE)
     verdict = may_be_clean(
         material,
@@ -109,6 +109,7 @@ def quality_of(
     return LotQuality(
         material=material,
         reports=reports,
+        samples=samples,
         declarations=declarations,
         overrides=overrides,
         judgement=judgement,
@@ -161,17 +162,6 @@ def _by_listing[Row: (LabReport, Declaration, BackgroundOverride)](rows: Iterabl
     for row in rows:
         found[row.listing_id].append(row)
     return found
-
-
-def _sample_of(row: LabSample) -> Sample:
-    return Sample(
-        name=row.name,
-        medium=row.medium,
-        values=tuple(
-            LabValue(parameter=value.parameter, value_mg_kg=value.value_mg_kg, is_below=value.is_below)
-            for value in row.values
-        ),
-    )
 
 
 def _background(material: Material, overrides: tuple[BackgroundOverride, ...]) -> dict[str, Decimal]:

@@ -283,7 +283,7 @@ def _sampling(quality: LotQuality, listing: Listing) -> SamplingView | None:
     is_harmless = stated is not None and stated.is_confirmed
     if rule is None or quality.material.key not in ROCK or is_harmless:
         return None
-    samples = [each for each in quality.samples if each.medium.value == Medium.MASS.value]
+    samples = [each for each in quality.samples if each.medium is Medium.MASS]
     layers = {each.layer for each in samples if each.layer}
     needed = _samples_needed(rule, quality.material, listing)
     text = _(
