@@ -315,6 +315,7 @@ def _pool(asker: AskerValues, pair: TableValuedAlias, place: ColumnElement[bool]
         fact.c.least_m <= _constant(NEAR_DISTANCE_FACTOR) * fact.c.limit_m,
         fact.c.least_lot_t <= _constant(NEAR_LOT_FACTOR) * fact.c.usable_t,
         fact.c.fraction_score.is_not(None),
+        not_(fact.c.is_refused),  # nobody is asked to take a class that it may not take
     )
 
 
@@ -340,8 +341,8 @@ def _fraction_score(asker: AskerValues, pair: TableValuedAlias) -> ColumnElement
     )
 
 
-def _quality(asker: AskerValues) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    """What the quality adds, to a score or to a prospect; and whether something is amiss with it."""
+def _quality(asker: AskerValues) -> tuple[ColumnElement[Any], ...]:
+    """What the quality adds, to a score or to a prospect; whether something is amiss, and whether that is the class."""
     is_offered = Listing.kind == ListingKind.SURPLUS
     documentation = case((is_offered, Listing.documentation), else_=asker["documentation"])
     quality_class = case((is_offered, Listing.quality_class), else_=asker["quality_class"])
@@ -357,7 +358,7 @@ def _quality(asker: AskerValues) -> tuple[ColumnElement[Any], ColumnElement[Any]
         (is_declared, _constant(DECLARED_SCORE)),
         else_=_constant(PROVEN_SCORE),
     )
-    return score.label("quality_score"), or_(is_refused, is_unproven).label("is_amiss")
+    return score.label("quality_score"), or_(is_refused, is_unproven).label("is_amiss"), is_refused.label("is_refused")
 
 
 def _judgement(fact: FromClause) -> tuple[ColumnElement[Any], ...]:

@@ -16,7 +16,7 @@ from shapely import Point
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from geo.assessment import Assessment, LotKind, rank_key
+from geo.assessment import AcceptClass, Assessment, LotKind, rank_key
 from geo.errors import FractionError
 from geo.geometry import Position
 from geo.matching import Lot, assess_pair
@@ -169,6 +169,15 @@ def fraction_of(sizes_mm: tuple[Decimal, Decimal] | None) -> Fraction | None:
         return None
 
 
+def is_worth_telling(assessment: Assessment) -> bool:
+    """Whether a pair is a near miss that somebody could do something about.
+
+    What class a taker may have is settled by its permit or the law. Nobody may be led to think that a polluted mass
+    goes there with a small change.
+    """
+    return assessment.is_near_miss and not any(isinstance(change, AcceptClass) for change in assessment.changes)
+
+
 # Searching --------------------------------------------------------------------------------------------------------
 
 type _Assessed = tuple[Row[Any], Assessment]
@@ -205,7 +214,7 @@ class _Search:
                 self.assessed[row.id] = row, assessment
         # One more than is shown tells whether there are more.
         fits = (each for each in self.assessed.values() if each[1].is_match)
-        near = (each for each in self.assessed.values() if each[1].is_near_miss)
+        near = (each for each in self.assessed.values() if is_worth_telling(each[1]))
         self.fits = sorted(fits, key=_rank)[: self.limit + 1]
         self.near_misses = sorted(near, key=_nearness)[: self.near_limit + 1]
         beyond = self.asker.most_beyond(self.reach_m) if len(self.steps_m) > 1 else NOTHING

@@ -64,7 +64,7 @@ def found_by_brute_force(
         if (other.kind is LotKind.SURPLUS) != (lot.kind is LotKind.SURPLUS)
     ]
     fits = [(rank_key(each, tie_break=id_), id_) for id_, each in assessed if each.is_match]
-    near = [(near_miss_key(each, tie_break=id_), id_) for id_, each in assessed if each.is_near_miss]
+    near = [(near_miss_key(each, tie_break=id_), id_) for id_, each in assessed if matches.is_worth_telling(each)]
     return [id_ for _, id_ in sorted(fits)], [id_ for _, id_ in sorted(near)]
 
 

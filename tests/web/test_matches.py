@@ -109,17 +109,32 @@ def test_what_is_kept_inside_shows_its_own_people_who_may_lawfully_take_it(brows
     browser.log_in_as(make.member(organisation, role=Role.VIEWER))
     page = read(browser, f"/listings/{kept.id}")
     assert rows(page) == [may.id]
-    assert set(near_rows(page)) == {may_not.id, demand.id}
-    for part in (
-        "Who may lawfully take it",
-        "May take masses of class 3",
-        "Class 3, and the taker takes class 2 at most",
-    ):
+    assert near_rows(page) == []
+    for part in ("Who may lawfully take it", "May take masses of class 3"):
         assert part in said(page)
+    everything = read(browser, f"/listings/{kept.id}/matches")
+    for other in (may_not, demand):
+        assert f"/listings/{other.id}" not in everything
     assert "kind=reception" in page  # the wider search
     stranger = browser.application.test_client()
     assert stranger.get(f"/listings/{kept.id}").status_code != 200
     assert rows(read(stranger, f"/listings/{may.id}")) == []
+
+
+def test_what_is_kept_inside_nearly_fits_only_who_may_take_its_class(browser, make):
+    """A smaller lot or another period can be agreed on; a class that is not allowed cannot."""
+    organisation = make.organisation()
+    kept = make.listing(organisation, material="clay", status=ListingStatus.DRAFT, quality_class=2)
+    later = {"available_from": kept.available_to + timedelta(days=7), "available_to": kept.available_to + timedelta(30)}
+    late = make.listing(kind=RECEPTION, material="clay", accepts_class_max=2, **later)
+    make.listing(kind=RECEPTION, material="clay", accepts_class_max=1)
+    make.listing(kind=RECEPTION, material="clay", accepts_class_max=1, **later)
+    make.listing(kind=DEMAND, material="clay")
+    browser.log_in_as(make.member(organisation))
+    page = read(browser, f"/listings/{kept.id}")
+    assert (rows(page), near_rows(page)) == ([], [late.id])
+    assert "at most" not in said(page)
+    assert "the taker takes class" not in said(page)
 
 
 def test_what_is_too_polluted_for_everybody_has_no_takers(browser, make):
