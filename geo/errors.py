@@ -99,6 +99,8 @@ class LabFault(StrEnum):
 
     NOT_A_NUMBER = "not_a_number"
     """text: as given."""
+    AMBIGUOUS = "ambiguous"
+    """text: as given. whole, fraction: the two numbers that it may be, 1234 and 1,234 for `1.234`."""
     FORMULA = "formula"
     """The cell is a formula of a spreadsheet, which says nothing about its value."""
     NEGATIVE = "negative"

@@ -77,8 +77,22 @@ _COATINGS: Final = ("maling", "malt", "belegg", "overflatebehandl", "puss", "lak
 
 def role_of(heading: str) -> Role | None:
     """What a column with this heading holds; None for a parameter, a sample or anything else."""
-    name, _ = split_unit(heading)
+    return named_role(_without_brackets(split_unit(heading)[0]))
+
+
+def named_role(name: str) -> Role | None:
+    """As `role_of`, of a name and nothing else: a sample may be called `Punkt (nord)`."""
     return _ROLES.get(plain_name(name) or name.strip())
+
+
+def _without_brackets(heading: str) -> str:
+    """The heading without the words in brackets at its end: of `Dybde [cm]` the depth. With digits it is a name."""
+    name = heading.strip()
+    while (found := max(name.rfind("("), name.rfind("["))) > 0 and name[-1] in ")]":
+        if any(sign.isdigit() for sign in name[found:]):
+            break
+        name = name[:found].rstrip()
+    return name
 
 
 def sample_preference(heading: str) -> int:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from geo.errors import LabError, LabFault
-from geo.lab_headings import Role, role_of, sample_preference
+from geo.lab_headings import Role, named_role, role_of, sample_preference
 from geo.lab_values import find_parameter, mg_kg_per_unit, split_unit
 from geo.limits import Parameter
 from geo.quality_tables import QualityTables
@@ -60,6 +60,11 @@ class Layout:
 
 def _cell(row: TableRow, column: int | None) -> str:
     return row.cells[column] if column is not None and column < len(row.cells) else ""
+
+
+def with_sign(sign: str, value: str) -> str:
+    """The value behind the sign that stands in a column of its own; what a spreadsheet stored as a number stays one."""
+    return type(value)(sign + value) if sign else value
 
 
 def find_layout(top: Sequence[TableRow], tables: QualityTables) -> Layout | None:
@@ -125,7 +130,7 @@ def _row_per_result(index: int, heading: TableRow) -> Layout:
                 sample=above,
                 is_sample_from_above=not named and bool(above),
                 parameter=cells[Role.PARAMETER],
-                value=cells.get(Role.SIGN, "") + cells[Role.VALUE],
+                value=with_sign(cells.get(Role.SIGN, ""), cells[Role.VALUE]),
                 unit=cells.get(Role.UNIT, "") or value_unit,
                 loq=cells.get(Role.LOQ, ""),
                 medium=cells.get(Role.MEDIUM, ""),
@@ -180,7 +185,7 @@ def _row_per_sample(top: Sequence[TableRow], index: int, columns: Sequence[int],
             )
         for row in rows:
             sample = _cell(row, sample_column)
-            if role_of(sample) in {Role.UNIT, Role.LOQ, Role.SAMPLE}:
+            if named_role(split_unit(sample)[0]) in {Role.UNIT, Role.LOQ, Role.SAMPLE}:
                 continue  # a heading that comes again
             for column in columns:
                 if value := _cell(row, column):

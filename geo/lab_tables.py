@@ -15,7 +15,7 @@ from typing import Final
 from geo.errors import LabError, LabFault
 from geo.lab_headings import Role, is_no_sample, medium_of, role_of
 from geo.lab_layouts import FoundResult, Shape, TableRow, find_layout, known
-from geo.lab_values import mg_kg_per_unit, read_lab_value, split_unit
+from geo.lab_values import decimal_marks, mg_kg_per_unit, read_lab_value, split_unit
 from geo.limits import Parameter
 from geo.proof import Medium
 from geo.quality import LabValue, Sample
@@ -101,16 +101,18 @@ def read_lab_table(
         raise LabError(LabFault.NO_HEADING)
     above = top[: layout.heading]
     stated_unit = _stated_unit(above)
+    results = layout.results(chain(top[layout.start :], stream))
+    # All are found before any is understood: what 1.234 is, a number further down may settle.
+    found = list(islice(results, MAX_RESULTS))
+    if next(results, None) is not None:
+        raise LabError(LabFault.TOO_MANY_RESULTS, limit=MAX_RESULTS)
     reader = _ResultReader(
         tables=tables,
+        marks=decimal_marks(text for result in found for text in (result.value, result.loq)),
         fallback_unit=stated_unit or assumed_unit,
         fallback_sample=(_stated_sample(above) if layout.shape is Shape.ROW_PER_RESULT else "") or sample_name,
     )
-    results = layout.results(chain(top[layout.start :], stream))
-    read = [reader.read(result) for result in islice(results, MAX_RESULTS)]
-    if next(results, None) is not None:
-        raise LabError(LabFault.TOO_MANY_RESULTS, limit=MAX_RESULTS)
-    settled = tuple(_without_conflicts(read))
+    settled = tuple(_without_conflicts([reader.read(result) for result in found]))
     return LabReading(shape=layout.shape, rows=settled, samples=_samples(settled), stated_unit=stated_unit)
 
 
@@ -122,6 +124,8 @@ class _ResultReader:
     """Understands results one by one."""
 
     tables: QualityTables
+    marks: frozenset[str]
+    """The decimal marks that the table uses."""
     fallback_unit: str
     fallback_sample: str
 
@@ -136,7 +140,7 @@ class _ResultReader:
             is_sample_from_above=found.is_sample_from_above,
             parameter_text=found.parameter,
             parameter=parameter,
-            value_text=found.value,
+            value_text=str(found.value),
             unit_text=found.unit or self.fallback_unit,
             value=None,
             status=RowStatus.NOT_ANALYSED,
@@ -147,7 +151,7 @@ class _ResultReader:
             return _with_problem(row, LabError(LabFault.UNKNOWN_PARAMETER, name=found.parameter))
         is_needed = self.tables.is_judged(parameter.code) or parameter.part_of is not None
         try:
-            value = read_lab_value(parameter.code, found.value, unit=row.unit_text, loq=found.loq)
+            value = read_lab_value(parameter.code, found.value, unit=row.unit_text, loq=found.loq, marks=self.marks)
         except LabError as error:
             return _with_problem(row, error) if is_needed else replace(row, status=RowStatus.INFORMATIONAL)
         if value is None:

@@ -5,7 +5,7 @@ Nothing is guessed: what cannot be told for certain raises LabError with its rea
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -99,6 +99,12 @@ def split_unit(heading: str) -> tuple[str, str]:
 # Numbers --------------------------------------------------------------------------------------------------------
 
 
+class StoredNumber(str):
+    """The text of a cell that a spreadsheet stores as a number: its point is the decimal mark, whatever others use."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """The number in a cell, in the unit of the cell."""
@@ -124,21 +130,27 @@ _NUMBER: Final = re.compile(
         (?P<grouped>\d{1,3}(?:[ ']\d{3})+(?:[.,]\d+)?)     # 1 234,5
       | (?P<pointed>\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,})   # 1.234,5
       | (?P<comma>\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,})      # 1,234.5
-      | (?P<plain>(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:e[+-]?\d{1,2})?)      # 1,234 and 1.234: the mark is the decimal one
+      | (?P<plain>(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:e[+-]?\d{1,2})?)      # 1,234 and 1.234 may be either
     )
     (?P<rest>.*)""",
     re.VERBOSE | re.ASCII,
 )
+_MAY_BE_GROUPED: Final = re.compile(r"[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
+"""1.234 and 1,234, but not 0.123: no group of thousands begins with nought."""
 _MARKS: Final = " *^#¤†"
 """With these laboratories point to a note: not accredited, subcontracted."""
 
 
-def read_number(text: str) -> Reading | None:
+def read_number(text: str, *, marks: frozenset[str] = frozenset()) -> Reading | None:
     """Return the number a laboratory wrote: 0,05 or <0,01 or 1 234,5 or 1,2E-3 or n.d. (<0,01); None: not analysed.
 
-    A single comma or point is the decimal mark.
-    Raises LabError: formula, not_a_number, not_finite, negative, zero, above_range.
+    A single comma or point is the decimal mark, where it can be nothing else. `marks` are the decimal marks of the
+    numbers beside it (`decimal_marks`), which settle what 1.234 is: a fraction where they are points alone. 1,234 is
+    one as Norwegians write it, unless they have points.
+    Raises LabError: formula, not_a_number, ambiguous, not_finite, negative, zero, above_range.
     """
+    if isinstance(text, StoredNumber):
+        marks = frozenset(".")
     plain = _SPACES.sub(" ", unicodedata.normalize("NFC", text).replace("&lt;", "<").replace("‹", "<")).strip()
     if plain.startswith("="):
         raise LabError(LabFault.FORMULA)
@@ -151,13 +163,39 @@ def read_number(text: str) -> Reading | None:
         rest = detected["rest"].strip(" ()[]")
         if not rest:
             return Reading(value=None, is_below=True, unit="")
-        return _number(rest.lstrip("<≤ "), text=text, is_below=True)
+        return _number(rest.lstrip("<≤ "), text=text, is_below=True, marks=marks)
     if plain[0] in ">≥":
         raise LabError(LabFault.ABOVE_RANGE, text=text)
-    return _number(plain.lstrip("<≤ "), text=text, is_below=plain[0] in "<≤")
+    return _number(plain.lstrip("<≤ "), text=text, is_below=plain[0] in "<≤", marks=marks)
 
 
-def _number(plain: str, *, text: str, is_below: bool) -> Reading:
+def decimal_marks(texts: Iterable[str]) -> frozenset[str]:
+    """Return the decimal marks that the numbers among some cells are seen to have, whatever order they come in."""
+    return frozenset(mark for text in texts if (mark := _decimal_mark(text)))
+
+
+def _decimal_mark(text: str) -> str:
+    """The decimal mark of a number that has one for certain; "" for all else, numbers that a spreadsheet wrote too."""
+    if isinstance(text, StoredNumber) or len(text) > MAX_CELL_CHARS:
+        return ""
+    plain = _SPACES.sub(" ", text.replace("&lt;", "<")).strip(_MARKS).casefold()
+    if detected := _NOT_DETECTED.fullmatch(plain):
+        plain = detected["rest"].strip(" ()[]")
+    found = _NUMBER.fullmatch(plain.lstrip("<≤‹>≥ "))
+    unit = found["rest"].strip(f"{_MARKS})]") if found else ""
+    if found is None or (unit and split_unit(unit)[0]):
+        return ""
+    if found["pointed"]:
+        return ","
+    if found["comma"]:
+        return "."
+    number = found["grouped"] or found["plain"]
+    if found["plain"] and _MAY_BE_GROUPED.fullmatch(number):
+        return ""
+    return "," if "," in number else "." if "." in number else ""
+
+
+def _number(plain: str, *, text: str, is_below: bool, marks: frozenset[str]) -> Reading:
     if plain.lstrip("-+") in {"nan", "inf", "infinity"}:
         raise LabError(LabFault.NOT_FINITE)
     found = _NUMBER.fullmatch(plain)
@@ -166,6 +204,8 @@ def _number(plain: str, *, text: str, is_below: bool) -> Reading:
     unit = found["rest"].strip(f"{_MARKS})]")
     if unit and split_unit(unit)[0]:
         raise LabError(LabFault.NOT_A_NUMBER, text=text)
+    if found["plain"] and _MAY_BE_GROUPED.fullmatch(found["plain"]):
+        _require_clear(found["plain"], text=text, marks=marks)
     digits = re.sub(r"[ ']", "", found["grouped"] or "") or (found["pointed"] or "").replace(".", "")
     digits = digits or (found["comma"] or "").replace(",", "") or found["plain"]
     value = Decimal(digits.replace(",", "."))
@@ -176,17 +216,29 @@ def _number(plain: str, *, text: str, is_below: bool) -> Reading:
     return Reading(value=value, is_below=is_below, unit=unit)
 
 
-def read_lab_value(parameter: str, text: str, *, unit: str, loq: str = "") -> LabValue | None:
+def _require_clear(number: str, *, text: str, marks: frozenset[str]) -> None:
+    """Raise where it is not certain that the point or comma of a number such as 1.234 is the decimal mark."""
+    is_point = "." in number
+    if (marks == frozenset(".")) if is_point else "." not in marks:
+        return
+    whole, decimals = re.split(r"[.,]", number)
+    mark = "," if is_point else "."
+    raise LabError(LabFault.AMBIGUOUS, text=text, whole=whole + decimals, fraction=f"{whole}{mark}{decimals}")
+
+
+def read_lab_value(
+    parameter: str, text: str, *, unit: str, loq: str = "", marks: frozenset[str] = frozenset()
+) -> LabValue | None:
     """Return one result in mg/kg dry matter; None where the cell says that it was not analysed.
 
     `loq` is the limit of quantification in a column of its own, in the same unit: below it counts a result that is
-    not detected, and one that is lower than it.
+    not detected, and one that is lower than it. `marks` as in `read_number`.
     Raises LabError: as `read_number` and `mg_kg_per_unit`, not_detected_without_loq, units_differ, too_large.
     """
-    reading = read_number(text)
+    reading = read_number(text, marks=marks)
     if reading is None:
         return None
-    limit = _limit_of_quantification(loq)
+    limit = _limit_of_quantification(loq, marks=marks)
     value, is_below = reading.value, reading.is_below
     if limit is not None and (value is None or (value < limit and not is_below)):
         value, is_below = limit, True
@@ -198,8 +250,8 @@ def read_lab_value(parameter: str, text: str, *, unit: str, loq: str = "") -> La
     return LabValue(parameter=parameter, value_mg_kg=value_mg_kg, is_below=is_below)
 
 
-def _limit_of_quantification(text: str) -> Decimal | None:
-    reading = read_number(text)
+def _limit_of_quantification(text: str, *, marks: frozenset[str]) -> Decimal | None:
+    reading = read_number(text, marks=marks)
     return None if reading is None else reading.value
 
 

@@ -53,7 +53,7 @@ MESSAGES: dict[type[StrEnum], dict[StrEnum, str]] = {
         QuantityFault.DENSITY_OUT_OF_RANGE: N_(
             "The density must be between %(low_t_per_m3)s and %(high_t_per_m3)s tonnes per cubic metre."
         ),
-        QuantityFault.BAD_RANGE: N_("The low, central and high values are not in that order."),
+        QuantityFault.BAD_RANGE: N_("Low, likely and high are not in that order."),
         QuantityFault.UNITS_DIFFER: N_("Quantities in different units cannot be added."),
     },
     BalanceFault: {
@@ -75,6 +75,9 @@ MESSAGES: dict[type[StrEnum], dict[StrEnum, str]] = {
     },
     LabFault: {
         LabFault.NOT_A_NUMBER: N_("“%(text)s” is not a number."),
+        LabFault.AMBIGUOUS: N_(
+            "“%(text)s” can be %(whole)s or %(fraction)s. Write it as the one it is, without a thousands separator."
+        ),
         LabFault.FORMULA: N_("This is a formula. Paste its value instead."),
         LabFault.NEGATIVE: N_("A content cannot be below zero, and a limit of quantification is above it."),
         LabFault.ZERO: N_("A laboratory never finds nothing. Enter its limit of quantification, for example <0.01."),

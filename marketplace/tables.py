@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
+from geo.lab_values import StoredNumber
 from marketplace import xlsx_tables
 from marketplace.table_faults import MIB, TableError, TableFault, TableLimits
 from marketplace.text import clean_text
@@ -278,7 +279,7 @@ def _records(
 def _checked(records: Iterator[tuple[int, list[str]]], limits: TableLimits) -> Iterator[Row]:
     is_empty = True
     for number, record in records:
-        cells = [cell.strip() if cell.isprintable() else clean_text(cell) for cell in record]
+        cells = [_cleaned(cell) for cell in record]
         while cells and not cells[-1]:
             cells.pop()
         if not cells:
@@ -293,6 +294,12 @@ def _checked(records: Iterator[tuple[int, list[str]]], limits: TableLimits) -> I
         yield Row(number=number, cells=tuple(cells))
     if is_empty:
         raise TableError(TableFault.EMPTY)
+
+
+def _cleaned(cell: str) -> str:
+    if isinstance(cell, StoredNumber):
+        return cell  # nothing to trim, and what it is would be lost
+    return cell.strip() if cell.isprintable() else clean_text(cell)
 
 
 def _beside(field: str, rows: Iterator[Row]) -> Iterator[Row]:

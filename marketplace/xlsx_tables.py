@@ -13,6 +13,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from geo.lab_values import StoredNumber
 from marketplace.table_faults import TableError, TableFault, TableLimits
 from marketplace.xlsx_guard import MAX_UNITS, EndOfRowsError, GuardedArchive, Unit
 
@@ -139,7 +140,7 @@ def _time_text(value: date | time | timedelta, epoch: datetime) -> str:
 def _number_text(number: float, number_format: str) -> str:
     """As it stands, rather than rounded; with the `<` or `>` and the percent sign that its format adds."""
     sign, is_percent = _added(number_format)
-    return f"{_plain(number * 100)}%" if is_percent else sign + _plain(number)
+    return StoredNumber(f"{_plain(number * 100)}%" if is_percent else sign + _plain(number))
 
 
 @lru_cache(maxsize=256)
@@ -150,6 +151,6 @@ def _added(number_format: str) -> tuple[str, bool]:
     return written[0] if written[:1] in {"<", ">"} else "", "%" in LITERAL.sub("", positive)
 
 
-def _plain(number: float) -> str:
+def _plain(number: float) -> StoredNumber:
     """With a decimal point, and the 15 digits that a spreadsheet keeps: 0.1 + 0.2 is 0.3."""
-    return f"{Decimal(f'{number:.15g}'):f}"
+    return StoredNumber(f"{Decimal(f'{number:.15g}'):f}")

@@ -138,6 +138,19 @@ def test_file_of_a_hundred_thousand_rows_is_refused_in_little_memory():
 
 @pytest.mark.parametrize("fault", LabFault)
 def test_every_fault_has_its_sentence(fault):
-    params = dict.fromkeys(("text", "unit", "one", "other", "name", "lines", "limit", "limit_mg_kg"), "x")
+    params = dict.fromkeys(
+        ("text", "unit", "one", "other", "name", "lines", "limit", "limit_mg_kg", "whole", "fraction"), "x"
+    )
     assert message_of(LabError(fault)) in MESSAGES[LabFault].values()
     assert message_of(LabError(fault)) % params
+
+
+def test_number_that_a_spreadsheet_stores_is_not_taken_for_text_beside_decimal_commas():
+    def write(sheet) -> None:
+        sheet.write_row(0, 0, ["Prøve", "As (mg/kg)", "Pb (mg/kg)", "Dybde (m)"])
+        sheet.write_row(1, 0, ["P1", 1.234, "<0,5", 1.5])
+        sheet.write_row(2, 0, ["P2", "1.234", 0.5, 2])
+
+    reading = read_lab_table(read_table(workbook(write)))
+    assert [(row.line, row.problem.code) for row in reading.problems] == [(3, LabFault.AMBIGUOUS)]
+    assert [f"{each.value_mg_kg}" for each in reading.samples[0].values] == ["1.234", "0.5"]

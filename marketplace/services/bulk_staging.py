@@ -207,6 +207,6 @@ def _copy_rows(session: Session, batch_id: int, rows: Iterator[Row]) -> int:
         ):
             copy.set_types(["int8", "int4", "text[]", "varchar"])
             for row in part:
-                copy.write_row((batch_id, row.number, list(row.cells), ImportRowStatus.STAGED.value))
+                copy.write_row((batch_id, row.number, [str(cell) for cell in row.cells], ImportRowStatus.STAGED.value))
         count += len(part)
     return count

@@ -10,7 +10,7 @@ from flask_babel import ngettext
 
 from geo.errors import LabError
 from geo.lab_tables import LabReading
-from geo.lab_values import read_lab_value
+from geo.lab_values import decimal_marks, read_lab_value
 from geo.limits import RuleBook, rule_book_of
 from geo.materials import Material, taxonomy
 from geo.proof import Medium
@@ -214,10 +214,11 @@ def _typed_sample(form: TypedForm) -> ReportedSample:
     values: list[ReportedValue] = []
     problems: list[FieldError] = []
     unit = form.unit.data or UNITS[0]
-    for code in form.codes:
-        text = form[f"{VALUE}{code}"].data or ""
+    texts = {code: form[f"{VALUE}{code}"].data or "" for code in form.codes}
+    marks = decimal_marks(texts.values())
+    for code, text in texts.items():
         try:
-            value = read_lab_value(code, text, unit=unit)
+            value = read_lab_value(code, text, unit=unit, marks=marks)
         except LabError as error:
             problems.extend(refused_at(f"{VALUE}{code}", error).errors)
             continue

@@ -258,3 +258,39 @@ def test_table_of_more_results_than_any_lot_has_is_refused_without_being_read_th
         read_lab_table(endless())
     assert caught.value.params == {"limit": MAX_RESULTS}
     assert drawn == MAX_RESULTS + 1
+
+
+@pytest.mark.parametrize("order", [("P1;1.234;5", "P2;0,5;12,5"), ("P2;0,5;12,5", "P1;1.234;5")])
+def test_point_in_a_table_of_decimal_commas_is_a_problem_wherever_it_stands(order):
+    reading = read("Prøve;As mg/kg;Pb mg/kg\n" + "\n".join(order))
+    assert [row.value_text for row in reading.problems] == ["1.234"]
+    assert reading.problems[0].problem.code is LabFault.AMBIGUOUS
+    assert values(reading)["P1"] == {"Pb": "5"}
+
+
+def test_point_in_a_table_of_decimal_points_is_one():
+    assert values(read("Prøve;As mg/kg;Pb mg/kg\nP1;1.234;0.5\n")) == {"P1": {"As": "1.234", "Pb": "0.5"}}
+    assert problems(read("Prøve;As mg/kg;Pb mg/kg\nP1;1,234;0.5\n")) == [(2, LabFault.AMBIGUOUS)]
+
+
+def test_point_in_a_table_of_whole_numbers_may_part_thousands():
+    assert problems(read("Prøve;As mg/kg;Pb mg/kg\nP1;1.234;5\n")) == [(2, LabFault.AMBIGUOUS)]
+
+
+def test_limit_of_quantification_says_what_the_decimal_mark_is():
+    text = "Prøve;Parameter;Verdi;LOQ;Enhet\nP1;As;1.234;{};mg/kg\n"
+    assert values(read(text.format("0.5"))) == {"P1": {"As": "1.234"}}
+    assert problems(read(text.format("0,5"))) == [(2, LabFault.AMBIGUOUS)]
+
+
+@pytest.mark.parametrize("heading", ["Dybde", "Dybde (m)", "Dybde [cm]", "Fra (m)", "Til (m)", "Dyp (m) [under kote]"])
+def test_depth_is_no_parameter_whatever_it_is_measured_in(heading):
+    reading = read(f"Prøve;{heading};As mg/kg;Pb mg/kg\nP1;1;5;6\n")
+    assert (problems(reading), values(reading)) == ([], {"P1": {"As": "5", "Pb": "6"}})
+
+
+def test_sample_may_be_called_as_a_heading_with_something_in_brackets():
+    assert list(values(read("Prøve;As mg/kg;Pb mg/kg\nPunkt (nord);5;6\nPrøve (1);7;8\n"))) == [
+        "Punkt (nord)",
+        "Prøve (1)",
+    ]

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.errors import LabError, LabFault
-from geo.lab_values import find_parameter, mg_kg_per_unit, read_lab_value, read_number, read_parameter, split_unit
+from geo.lab_values import (
+    StoredNumber,
+    decimal_marks,
+    find_parameter,
+    mg_kg_per_unit,
+    read_lab_value,
+    read_number,
+    read_parameter,
+    split_unit,
+)
 from geo.quality_tables import quality_tables
 
 
@@ -19,7 +28,6 @@ from geo.quality_tables import quality_tables
         ("0,010", "0.010", False),
         (",5", "0.5", False),
         ("1,234", "1.234", False),
-        ("1.234", "1.234", False),
         ("1 234", "1234", False),
         ("1\u00a0234,5", "1234.5", False),
         ("12\u202f345", "12345", False),
@@ -282,3 +290,49 @@ def test_every_parameter_is_known_by_its_names_in_both_languages():
 )
 def test_heading_is_split_from_its_unit(heading, name, unit):
     assert split_unit(heading) == (name, unit)
+
+
+@pytest.mark.parametrize("text", ["1.234", "<1.234", "12.345*", "123.456 mg/kg", "n.d. (<1.234)"])
+@pytest.mark.parametrize("marks", [frozenset(), frozenset(","), frozenset(",.")])
+def test_point_that_may_part_thousands_is_not_guessed_at(text, marks):
+    with pytest.raises(LabError) as caught:
+        read_number(text, marks=marks)
+    assert caught.value.code is LabFault.AMBIGUOUS
+
+
+def test_number_that_may_be_two_is_told_with_both():
+    with pytest.raises(LabError) as caught:
+        read_number("1.234", marks=frozenset(","))
+    assert caught.value.params == {"text": "1.234", "whole": "1234", "fraction": "1,234"}
+
+
+@pytest.mark.parametrize(
+    ("text", "marks", "value"),
+    [("1.234", ".", "1.234"), ("0.123", ",", "0.123"), ("1.2345", ",", "1.2345"), ("1,234", ",", "1.234")],
+)
+def test_point_is_the_decimal_mark_where_the_numbers_beside_it_have_points(text, marks, value):
+    assert read_number(text, marks=frozenset(marks)).value == Decimal(value)
+
+
+@pytest.mark.parametrize("marks", [".", ".,"])
+def test_comma_among_decimal_points_is_not_guessed_at(marks):
+    with pytest.raises(LabError) as caught:
+        read_number("1,234", marks=frozenset(marks))
+    assert (caught.value.code, caught.value.params["whole"]) == (LabFault.AMBIGUOUS, "1234")
+
+
+def test_number_that_a_spreadsheet_stores_is_itself_and_settles_nothing_about_others():
+    assert read_number(StoredNumber("1.234"), marks=frozenset(",")).value == Decimal("1.234")
+    assert decimal_marks([StoredNumber("0.5")]) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("texts", "marks"),
+    [
+        (["0,5"], ","), (["<0.5"], "."), (["0,123"], ","), (["1.234,5"], ","), (["1,234.5"], "."), (["1 234,567"], ","),
+        (["1.234.567"], ","), (["n.d. (<0,01)"], ","), (["1.234", "1,234", "12", "n.d.", "", "1.2.2027"], ""),
+        (["0,5", "0.5"], ",."), (["12,5 mg/kg TS"], ","), (["1,234E3"], ","),
+    ],
+)  # fmt: skip
+def test_decimal_marks_are_those_that_can_be_nothing_else(texts, marks):
+    assert decimal_marks(texts) == decimal_marks(reversed(texts)) == frozenset(marks)
