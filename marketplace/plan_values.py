@@ -169,8 +169,11 @@ def _mass_problems(values: PlanRowValues) -> Iterator[FieldError]:
 
 
 def _worst_cell(part: str, given: PlanRange) -> str:
-    """The cell whose figure cannot stand: the first that is no mass, else the end that is on the wrong side."""
-    cells = {f"{part}_low_t": given.low_t, f"{part}_t": given.likely_t, f"{part}_high_t": given.high_t}
+    """The cell whose figure cannot stand: the first that is no mass, else the end that is on the wrong side.
+
+    The likely figure comes first: an end that was left out is the same, and nobody entered it.
+    """
+    cells = {f"{part}_t": given.likely_t, f"{part}_low_t": given.low_t, f"{part}_high_t": given.high_t}
     for cell, value in cells.items():
         if not value.is_finite() or not 0 <= value <= MAX_MASS_T:
             return cell

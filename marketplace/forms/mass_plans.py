@@ -76,6 +76,16 @@ class MassesMixin:
             except ValueError:
                 cells[1].errors = [_("Enter the likely figure too.")]
 
+    @property
+    def full_names(self) -> dict[str, str]:
+        """What each figure is called away from its group: `Excavated, likely`."""
+        names = {"excavated": _("Excavated"), "reused": _("Reused on site"), "needed": _("Needed in all")}
+        return {
+            name: f"{names[part]}, {str(self[name].label.text).lower()}"  # type: ignore[index]
+            for part in PARTS
+            for name in (f"{part}_low_t", f"{part}_t", f"{part}_high_t")
+        }
+
     def masses(self) -> dict[str, Any]:
         return {
             "excavated": self.range_of("excavated") or NOTHING,

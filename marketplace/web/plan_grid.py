@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from wtforms import Field
 
 from marketplace import clock, db
 from marketplace.errors import FieldError, InvalidInput
@@ -129,8 +130,14 @@ def _add_blank_lines(form: GridForm) -> None:
             form.rows.append_entry({"quarter": "1"})
 
 
+def _said(line: GridLine, cell: Field) -> list[str]:
+    """What is wrong with a cell, with the name of its figure: in the summary there are no columns to see."""
+    name = line.full_names.get(cell.short_name)
+    return [f"{name}: {message}" if name else str(message) for message in cell.errors]
+
+
 def _grid_page(form: GridForm, *, project: Project, year: int, years: list[int], rows: list[MassPlanRow]) -> str:
-    problems = [(f"{cell.id}", message) for line in form.lines for cell in line for message in cell.errors]
+    problems = [(f"{cell.id}", said) for line in form.lines for cell in line for said in _said(line, cell)]
     return render_template(
         "mass_plans/grid.html",
         form=form,

@@ -124,10 +124,10 @@ def test_what_is_typed_is_shown_as_text(browser: Client, project: Project) -> No
 @pytest.mark.parametrize(
     ("changes", "field", "message"),
     [
-        ({"excavated_t": "-5", "excavated_low_t": "", "excavated_high_t": ""}, "excavated_low_t", "cannot be negative"),
+        ({"excavated_t": "-5", "excavated_low_t": "", "excavated_high_t": ""}, "excavated_t", "cannot be negative"),
         ({"excavated_low_t": "13 000"}, "excavated_low_t", "not in that order"),
         ({"excavated_t": "1e99"}, "excavated_t", "Enter a number"),
-        ({"excavated_t": "9" * 39, "excavated_low_t": "", "excavated_high_t": ""}, "excavated_low_t", "Check the unit"),
+        ({"excavated_t": "9" * 39, "excavated_low_t": "", "excavated_high_t": ""}, "excavated_t", "Check the unit"),
         ({"excavated_t": "", "reused_t": ""}, "excavated_t", "likely figure"),
         ({"reused_t": "13 000", "needed_t": "13 000"}, "reused_t", "excavated"),
         ({"reused_t": "6 000"}, "reused_t", "needed"),
@@ -147,6 +147,16 @@ def test_what_cannot_be_is_said_beside_the_field_and_nothing_typed_is_lost(
     assert message in message_beside(answer.text, field)
     assert 'value="Trinn 1"' in answer.text or "x" * 600 in answer.text
     assert session.scalars(select(MassPlanRow)).all() == []
+
+
+def test_the_summary_names_the_group_of_a_figure(browser: Client, project: Project) -> None:
+    wrong = {**FORM, "excavated_t": "-5", "excavated_low_t": "", "excavated_high_t": ""}
+    page = browser.post(f"/projects/{project.id}/plan/rows/new", data=wrong).text
+    assert "Excavated, likely: A mass cannot be negative." in words(page)
+    assert page.count("A mass cannot be negative.") == 2
+    grid = line(0, row_id="", material_key="clay", quarter="3", excavated_t="5", excavated_low_t="9")
+    page = browser.post(f"/projects/{project.id}/plan/grid?year=2027", data=grid).text
+    assert "Excavated, low: Low, likely and high are not in that order." in words(page)
 
 
 def test_a_row_is_edited_and_what_it_came_to_recorded(browser: Client, project: Project, session: Session) -> None:
