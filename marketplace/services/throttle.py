@@ -34,6 +34,11 @@ def hit(session: Session, *, key: str, limit: int, window: timedelta, now: datet
         raise TooManyAttempts(retry_after_s=int((started + window - now).total_seconds()) + 1)
 
 
+def forget(session: Session, *, key: str) -> None:
+    """Drop what is counted under `key`: whoever has shown who they are has nothing to be held back from."""
+    session.execute(delete(Throttle).where(Throttle.key == key))
+
+
 def forget_old(session: Session, *, now: datetime) -> None:
     """Drop windows that can no longer refuse anybody."""
     session.execute(delete(Throttle).where(Throttle.window_started_at < now - KEPT_FOR))

@@ -20,6 +20,7 @@ from marketplace.web.limits import (
     MAIL_BY_CLIENT,
     PASSWORD_BY_ACCOUNT,
     client,
+    forget_attempts,
     over_limit,
     refused,
 )
@@ -46,6 +47,7 @@ def log_in() -> ResponseReturnValue:
             return refused(render_template("accounts/log_in.html", form=form), over)
         user = accounts.authenticate(db.session, email=form.email.data, password=form.password.data)
         if user is not None:
+            forget_attempts(LOG_IN_BY_ADDRESS, form.email.data)
             return redirect(_first_page(begin_session(user, remember=form.remember.data)))
         add_error(form, FieldError(field="", message=WRONG))
     return render_template("accounts/log_in.html", form=form), unprocessable(form)

@@ -1,7 +1,7 @@
 """How often one client, and how often one address, may try what others must be protected from.
 
-An attempt counts whatever becomes of it. So it is committed by itself, before the slow work it is an attempt at: else a
-flood of attempts would queue on one row's lock, each with a database connection in its hand.
+An attempt counts whatever becomes of it, until `forget_attempts`. So it is committed by itself, before the slow work it
+is an attempt at: else a flood of attempts would queue on one row's lock, each with a database connection in its hand.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from flask_wtf import FlaskForm
 
 from marketplace import clock, db
 from marketplace.errors import FieldError, TooManyAttempts, status_of
-from marketplace.services.throttle import hit
+from marketplace.services.throttle import forget, hit
 from marketplace.web.submit import add_error
 
 IPV6_PREFIX = 64
@@ -51,6 +51,11 @@ def count_attempt(*counted: tuple[Limit, str | int]) -> None:
     for limit, who in sorted(counted, key=lambda each: each[0].name):  # in one order: none blocks another
         hit(db.session, key=_key(limit, who), limit=limit.attempts, window=limit.window, now=now)
     db.session.commit()
+
+
+def forget_attempts(limit: Limit, who: str | int) -> None:
+    """Begin at nought for whom an attempt came off, with what the request changes besides."""
+    forget(db.session, key=_key(limit, who))
 
 
 def over_limit(form: FlaskForm, *counted: tuple[Limit, str | int]) -> TooManyAttempts | None:

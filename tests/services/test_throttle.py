@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from marketplace.db import make_sessions
 from marketplace.errors import TooManyAttempts
 from marketplace.models import Throttle
-from marketplace.services.throttle import forget_old, hit
+from marketplace.services.throttle import forget, forget_old, hit
 from tests.conftest import NOW
 
 WINDOW = timedelta(minutes=15)
@@ -41,6 +41,16 @@ def test_one_key_says_nothing_of_another(session: Session) -> None:
     for _ in range(3):
         try_it(session)
     try_it(session, key="log-in:y")
+
+
+def test_what_is_forgotten_begins_at_nought(session: Session) -> None:
+    for _ in range(3):
+        try_it(session)
+        try_it(session, key="log-in:y")
+    forget(session, key="log-in:x")
+    try_it(session)
+    with pytest.raises(TooManyAttempts):
+        try_it(session, key="log-in:y")
 
 
 def test_what_can_refuse_nobody_is_forgotten(session: Session) -> None:

@@ -302,6 +302,28 @@ def test_attempts_at_one_address_are_limited(
     assert count(session, Throttle) > 0
 
 
+def test_who_logs_in_and_out_all_day_is_not_locked_out(visitor: Client, make: Factory, hashed: str) -> None:
+    make.member(email=EMAIL, password_hash=hashed)
+    for _ in range(12):
+        assert log_in(visitor, email=EMAIL.upper()).status_code == HTTPStatus.FOUND
+        visitor.post("/logout")
+    for _ in range(9):
+        log_in(visitor, password="wrong")
+    assert log_in(visitor).status_code == HTTPStatus.FOUND
+
+
+def test_a_log_in_leaves_the_count_of_others_and_of_the_client(visitor: Client, make: Factory, hashed: str) -> None:
+    make.member(email=EMAIL, password_hash=hashed)
+    for _ in range(10):
+        log_in(visitor, email="other@bygg.example")
+    assert log_in(visitor).status_code == HTTPStatus.FOUND
+    visitor.post("/logout")
+    assert log_in(visitor, email="other@bygg.example").status_code == HTTPStatus.TOO_MANY_REQUESTS
+    for number in range(60 - 11):  # a refused attempt is none of the client's
+        log_in(visitor, email=f"person{number}@bygg.example")
+    assert log_in(visitor).status_code == HTTPStatus.TOO_MANY_REQUESTS
+
+
 def test_attempts_of_one_client_are_limited_whatever_address_they_try(visitor: Client) -> None:
     statuses = {log_in(visitor, email=f"person{number}@bygg.example").status_code for number in range(60)}
     assert statuses == {HTTPStatus.UNPROCESSABLE_ENTITY}
