@@ -36,26 +36,28 @@ class Facets:
     """How many listings there are in all, and how many each choice of a facet would give.
 
     A facet's counts leave its own choice out of account, so that they say what another choice would bring; what is
-    found nowhere is left out. Municipalities stand in the order of the Norwegian alphabet.
+    found nowhere is left out. Documentation is counted of surpluses; `takers` are all others, which every choice of it
+    lets through. Municipalities stand in the order of the Norwegian alphabet.
     """
 
     total: int
     kinds: Mapping[ListingKind, int]
     documentations: Mapping[Documentation, int]
+    takers: int
     materials: Mapping[str, int]
     municipalities: tuple[MunicipalityCount, ...]
 
 
 def facets(session: Session, search: Search) -> Facets:
     rows = session.execute(facets_statement(search.shape), search.values).all()
+    by_documentation = [row for row in rows if row.facet == Facet.DOCUMENTATION and row.by_documentation]
     return Facets(
         total=next((int(row.in_all or 0) for row in rows if row.facet == Facet.TOTAL), 0),
         kinds={ListingKind(row.kind): int(row.by_kind) for row in rows if row.facet == Facet.KIND and row.by_kind},
         documentations={
-            Documentation(row.documentation): int(row.by_documentation)
-            for row in rows
-            if row.facet == Facet.DOCUMENTATION and row.is_surplus and row.by_documentation
+            Documentation(row.documentation): int(row.by_documentation) for row in by_documentation if row.is_surplus
         },
+        takers=sum(int(row.by_documentation) for row in by_documentation if not row.is_surplus),
         materials={
             row.material_key: int(row.by_material) for row in rows if row.facet == Facet.MATERIAL and row.by_material
         },

@@ -61,8 +61,8 @@ class Centre:
 class SearchFilters:
     """What listings are wanted; a filter that is empty or None lets everything through.
 
-    `documentation` is the least that a surplus's being clean must rest on; what takes masses has none to show, so that
-    it leaves out all but surpluses. A material is wanted when it or its group is chosen. Quantities are of the whole
+    `documentation` is the least that a surplus's being clean must rest on; what takes masses has none to show, and is
+    not asked for any. A material is wanted when it or its group is chosen. Quantities are of the whole
     listing. `period` overlaps the listing's; either end may be open. `price_max_nok_per_t` is the most that the taker
     pays: what is free, and what the giver pays for, is always within it. `centre` alone filters nothing: it is what
     distances are measured from.
@@ -229,8 +229,7 @@ def conditions_of(shape: Shape) -> Mapping[Filter, ColumnElement[bool]]:
         Filter.TEXT: [word_found(place, is_inside=is_inside) for place, is_inside in enumerate(shape.words)],
         Filter.KIND: [Listing.kind == _value("kind", Listing.kind)] if shape.has_kind else [],
         Filter.DOCUMENTATION: [
-            Listing.kind == literal_column("'surplus'"),
-            _is_among(Listing.documentation, "documentations"),
+            or_(Listing.kind != literal_column("'surplus'"), _is_among(Listing.documentation, "documentations"))
         ]
         if shape.has_documentation
         else [],

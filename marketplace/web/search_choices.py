@@ -91,16 +91,17 @@ def kinds(filters: SearchFilters, counts: Facets) -> Iterator[Choice]:
 
 
 def documentations(filters: SearchFilters, counts: Facets) -> Iterator[Choice]:
-    """How sure it must be that a surplus is clean; each choice holds those after it."""
-    every = sum(counts.kinds.values()) if filters.kind is None else counts.kinds.get(filters.kind, 0)
-    tested, declared = (counts.documentations.get(each, 0) for each in (Documentation.TESTED, Documentation.DECLARED))
+    """How sure it must be that a surplus is clean; each choice holds those after it, and all that takes masses."""
+    found = counts.documentations
+    every = counts.takers + sum(found.values())
+    tested = counts.takers + found.get(Documentation.TESTED, 0)
     chosen = filters.documentation
     yield Choice(value="", label=_("All"), is_chosen=chosen is None, count=every)
     yield Choice(
         value=Documentation.DECLARED.value,
         label=_("Tested or declared"),
         is_chosen=chosen is Documentation.DECLARED,
-        count=tested + declared,
+        count=tested + found.get(Documentation.DECLARED, 0),
     )
     yield Choice(
         value=Documentation.TESTED.value,

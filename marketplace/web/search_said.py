@@ -68,7 +68,7 @@ def _parts(session: Session, filters: SearchFilters, counts: Facets) -> Iterator
         yield label(filters.kind), filters.without(Filter.KIND), ("kind",), ""
     if filters.documentation is not None:
         is_tested = filters.documentation is Documentation.TESTED
-        text = _("Only tested") if is_tested else _("Tested or declared")
+        text = _("Surpluses only when tested") if is_tested else _("Surpluses tested or declared")
         yield text, filters.without(Filter.DOCUMENTATION), ("documentation",), ""
     yield from _material_parts(filters)
     if Filter.MASS in filters.active:

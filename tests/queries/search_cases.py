@@ -75,10 +75,10 @@ def lies_in(position: Position, box: BBox) -> bool:
 
 
 def _is_documented(row: Row, least: Documentation | None) -> bool:
-    if least is None:
+    if least is None or row.kind is not ListingKind.SURPLUS:
         return True
     enough = {Documentation.TESTED} if least is Documentation.TESTED else {Documentation.TESTED, Documentation.DECLARED}
-    return row.kind is ListingKind.SURPLUS and row.documentation in enough
+    return row.documentation in enough
 
 
 def _is_affordable(row: Row, most: Decimal | None) -> bool:

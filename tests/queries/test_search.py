@@ -356,6 +356,8 @@ def test_list_facets_pages_and_map_say_what_brute_force_says(
         assert counted.kinds == count_by("kind", rows, filters.without(Filter.KIND))
         surpluses = [row for row in rows if row.kind is ListingKind.SURPLUS]
         assert counted.documentations == count_by("documentation", surpluses, filters.without(Filter.DOCUMENTATION))
+        takers = (row for row in rows if row.kind is not ListingKind.SURPLUS)
+        assert counted.takers == sum(fits(row, filters.without(Filter.DOCUMENTATION), today=TODAY) for row in takers)
         assert counted.materials == count_by("material", rows, filters.without(Filter.MATERIAL))
         assert {each.number: each.count for each in counted.municipalities} == count_by(
             "municipality", rows, filters.without(Filter.MUNICIPALITY)

@@ -68,18 +68,30 @@ def test_all_that_was_chosen_stands_in_the_form_again(client: Client, make: Fact
 
 def test_documentation_is_a_filter_with_counts(client: Client, make: Factory) -> None:
     tested, declared = make.listing(), make.listing(documentation=Documentation.DECLARED)
-    make.listing(kind=ListingKind.DEMAND)
-    page = get(client.in_english(), "/search")
-    for choice, count in (("all", 3), ("declared", 2), ("tested", 1)):
+    demand = make.listing(kind=ListingKind.DEMAND)
+    page = get(client.in_english(), "/search?kind=surplus")
+    for choice, count in (("all", 2), ("declared", 2), ("tested", 1)):
         assert re.search(rf'id="n-documentation-{choice}">{count}<', page)
     assert "Declared, not tested" in page
     page = get(client, "/search?documentation=tested")
-    assert ids(page) == [tested.id]
+    assert set(ids(page)) == {tested.id, demand.id}
     assert re.search(r'value="tested" checked', page)
-    assert "Only tested" in page
-    assert set(ids(get(client, "/search?documentation=declared"))) == {tested.id, declared.id}
+    assert "Surpluses only when tested" in page
+    assert set(ids(get(client, "/search?documentation=declared&kind=surplus"))) == {tested.id, declared.id}
     assert len(ids(get(client, "/search?documentation=none"))) == 3  # no such choice
-    assert "Whatever the documentation (1)" in get(client, "/search?documentation=tested&kind=demand")
+
+
+def test_documentation_is_asked_of_surpluses_only(client: Client, make: Factory) -> None:
+    make.listing(documentation=Documentation.DECLARED)
+    demand = make.listing(kind=ListingKind.DEMAND)
+    page = get(client.in_english(), "/search?documentation=tested&kind=demand")
+    assert ids(page) == [demand.id]
+    for choice in ("all", "declared", "tested"):
+        assert f'id="n-documentation-{choice}">1<' in page
+    page = get(client, "/search?documentation=tested")
+    for choice, count in (("all", 2), ("declared", 2), ("tested", 1)):
+        assert f'id="n-documentation-{choice}">{count}<' in page
+    assert "Whatever the documentation (1)" in get(client, "/search?documentation=tested&kind=surplus")
 
 
 def test_receptions_are_a_kind_of_their_own(client: Client, make: Factory) -> None:
