@@ -1,6 +1,6 @@
 """What a judgement says of a lot, in sentences of the visitor's language."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from babel.numbers import format_decimal
@@ -19,6 +19,8 @@ from marketplace.quality_messages import REMEDIES, STATEMENTS, obstacle_message
 
 SHOWN_DIGITS = 3
 """Significant ones: no laboratory is surer of a content than that."""
+SAMPLES_NAMED = 4
+"""More than these are counted."""
 
 
 def _is_english() -> bool:
@@ -124,6 +126,16 @@ def _unsettled(kind: FindingKind, *, low: str, high: str, said: dict[str, str]) 
         high=high,
         **said,
     )
+
+
+def lacking_in_words(findings: Sequence[Finding]) -> str:
+    """The samples that were not analysed for a parameter, by what was found of it in each; nothing where all were."""
+    names = [sample_name(each.sample, each.medium) for each in findings if each.kind is FindingKind.NOT_ANALYSED]
+    if not names:
+        return ""
+    if len(names) <= SAMPLES_NAMED:
+        return _("not analysed in %(samples)s", samples=", ".join(names))
+    return ngettext("not analysed in %(num)s sample", "not analysed in %(num)s samples", len(names))
 
 
 def sample_name(name: str, medium: Medium) -> str:

@@ -49,7 +49,7 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParameterRow:
-    """A parameter over all samples of the mass, or of its coating: the worst that was found."""
+    """A parameter over all samples of the mass, or of its coating: the worst that was found in those that have it."""
 
     name: str
     highest: str
@@ -181,19 +181,20 @@ def _rows(judgement: Judgement, medium: Medium) -> Iterator[ParameterRow]:
 
 
 def _row(findings: list[Finding], *, of: int) -> ParameterRow:
-    worst = max(findings, key=_badness)
-    analysed = sum(1 for each in findings if each.kind is not FindingKind.NOT_ANALYSED)
+    measured = [each for each in findings if each.kind is not FindingKind.NOT_ANALYSED]
+    worst = max(measured or findings, key=_badness)
     outcome = worst.at_least.outcome if worst.at_least.rank == worst.at_most.rank else _outcome(worst)
+    tone = tone_of(outcome)
     return ParameterRow(
         name=parameter_name(worst.parameter),
         highest=_value(worst),
-        sample=sample_name(worst.sample, Medium.MASS),
+        sample=sample_name(worst.sample, Medium.MASS) if measured else "\N{EN DASH}",
         limit=_limit(worst),
         result=level_name(
             outcome=outcome, soil_class=None if outcome is Outcome.UNKNOWN else worst.at_least.soil_class
         ),
-        tone=tone_of(outcome),
-        samples=_("%(count)s of %(all)s", count=analysed, all=of),
+        tone=Tone.WARNING if tone is Tone.GOOD and len(measured) < len(findings) else tone,
+        samples=_("%(count)s of %(all)s", count=len(measured), all=of),
         verified="" if worst.verified is Verified.YES else "*",
     )
 

@@ -1,6 +1,6 @@
 """A lot's quality as its pages show it: the verdict, what is in the way, and each parameter against its limit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -20,6 +20,7 @@ from marketplace.models import Listing
 from marketplace.quality_wording import (
     condition_in_words,
     content,
+    lacking_in_words,
     level_name,
     obstacle_in_words,
     parameter_name,
@@ -74,6 +75,8 @@ class ParameterView:
     mark: str
     """ok, miss or unknown, as components/lists.html marks a reason."""
     is_verified: bool
+    lacking: str
+    """Which samples were not analysed for it, beside those that were; "" where all were, or none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,30 +218,36 @@ _MARKS: Final = {
 
 def _parameters(judgement: Judgement) -> Iterator[ParameterView]:
     """In the order of the rule book, the mass before its coating."""
-    worst: dict[tuple[Medium, str], Finding] = {}
+    found: dict[tuple[Medium, str], list[Finding]] = {}
     for finding in (each for sample in judgement.samples for each in sample.findings):
-        key = (finding.medium, finding.parameter)
-        if key not in worst or _badness(finding) > _badness(worst[key]):
-            worst[key] = finding
+        found.setdefault((finding.medium, finding.parameter), []).append(finding)
     for medium in Medium:
         for code in quality_tables().limits_for(judgement.rule_book, medium):
-            if (medium, code) in worst:
-                yield _parameter(worst[medium, code])
+            if (medium, code) in found:
+                yield _parameter(found[medium, code])
 
 
 def _badness(finding: Finding) -> tuple[object, ...]:
-    return finding.at_least.rank, finding.at_most.rank, finding.high_mg_kg or 0
+    """What was measured is told before what is missing, which has a place of its own."""
+    is_measured = finding.kind is not FindingKind.NOT_ANALYSED
+    return is_measured, finding.at_least.rank, finding.at_most.rank, finding.high_mg_kg or 0
 
 
-def _parameter(finding: Finding) -> ParameterView:
+def _parameter(findings: Sequence[Finding]) -> ParameterView:
+    """A parameter by what was found of it in each sample."""
+    finding = max(findings, key=_badness)
+    is_measured = finding.kind is not FindingKind.NOT_ANALYSED
+    lacking = lacking_in_words(findings) if is_measured else ""
+    mark = _MARKS.get(finding.kind, "unknown")
     return ParameterView(
         name=parameter_name(finding.parameter),
         medium=finding.medium,
         value=_value(finding),
-        sample=sample_name(finding.sample, finding.medium) if finding.high_mg_kg is not None else "",
+        sample=sample_name(finding.sample, finding.medium) if is_measured else "",
         limit=content(finding.limit_mg_kg),
         level=_level(finding),
-        mark=_MARKS.get(finding.kind, "unknown"),
+        lacking=lacking,
+        mark="unknown" if lacking and mark == "ok" else mark,
         is_verified=finding.verified is Verified.YES,
     )
 

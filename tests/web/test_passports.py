@@ -109,6 +109,22 @@ def test_of_many_samples_it_shows_the_worst_of_each_parameter(
     assert "TA-2553" in text_of(pdf)
 
 
+def test_a_value_is_told_although_another_sample_lacks_the_parameter(
+    make: Factory, session: Session, client: Client, ours: Organisation, member: User
+) -> None:
+    listing = make.listing(ours, material="moraine", is_proven=False)
+    make.report(listing, sample="P1", Pb="59")
+    other = make.report(listing, sample="X1").samples[0]
+    other.values = [value for value in other.values if value.parameter != "Pb"]
+    session.flush()
+    page = page_of(client.in_english().log_in_as(member), listing)
+    row = next(each for each in page.split("<tr>") if ">Lead (Pb)<" in each)
+    assert ">59<" in row
+    assert ">P1<" in row
+    assert "1 of 2" in row
+    assert 'data-tone="warning"' in row
+
+
 def test_a_lot_takes_as_many_statements_with_many_samples_as_with_one(
     make: Factory, session: Session, visitor: Client, ours: Organisation, count_queries: QueryCounter
 ) -> None:

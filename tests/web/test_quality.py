@@ -97,6 +97,30 @@ def test_a_parameter_nobody_analysed_is_named(browser: Client, draft: Listing, m
     assert "Have the missing parameters analysed" in page
 
 
+def test_what_was_measured_is_shown_beside_what_a_sample_lacks(
+    browser: Client, draft: Listing, make: Factory, session: Session
+) -> None:
+    make.report(draft, sample="P1", Pb="85")
+    other = make.report(draft, sample="X1").samples[0]
+    other.values = [value for value in other.values if value.parameter not in {"Pb", "Zn"}]
+    session.flush()
+    lead, zinc = (row_of(browser.get(path(draft)).text, name) for name in ("Lead (Pb)", "Zinc (Zn)"))
+    assert ">85<" in lead
+    assert ">P1<" in lead
+    assert "class 2" in lead
+    assert "not analysed in X1" in lead
+    assert "mf-params__row--miss" in lead
+    assert ">100<" in zinc
+    assert "class 1" in zinc
+    assert "not analysed in X1" in zinc
+    assert "mf-params__row--unknown" in zinc
+
+
+def row_of(page: str, parameter: str) -> str:
+    """A parameter's row of the table."""
+    return next(row for row in page.split("<tr class=")[1:] if f">{parameter}<" in row)
+
+
 def test_unverified_limits_are_marked(browser: Client, make: Factory, editor: User) -> None:
     listing = make.listing(editor.memberships[0].organisation, material="concrete", status=ListingStatus.DRAFT)
     page = browser.get(path(listing)).text
