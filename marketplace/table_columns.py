@@ -195,7 +195,7 @@ class RowReader:
                 N_("%(typed)s can be read in two ways. Write %(thousands)s or %(parts)s."),
                 typed=typed,
                 thousands=thousands,
-                parts=parts,
+                parts=Decimal(parts.replace(",", ".")),  # written in the visitor's own way
             )
         except ValueError:
             self.refuse(key, N_("Enter a number, with digits only."))

@@ -33,6 +33,7 @@ REFERENCE_LIMIT = 80
 SAYS_NOTHING_OF_THE_MASS = frozenset({"reference", "publish", "virgin_basis", "stated_by", *STATEMENTS})
 """Columns that a row may get later and still be the same lot."""
 PLACE = frozenset({"project_id", "lat", "lon", "position"})
+PERIOD = frozenset({"available_from", "available_to"})
 PRICE = frozenset({"price_kind", "price_nok_per_t"})
 HARMLESS_MATERIAL = "blasted_rock"
 
@@ -108,6 +109,8 @@ def read_row(row: StagedRow, reader: RowReader, projects: NamedProjects, *, now:
         reader.refuse("price_kind", N_("Say who pays the price."))
     unit = reader.choice("entered_unit")
     density = reader.number("density_t_m3")
+    if unit == EnteredUnit.TONNE and density is not None:
+        reader.refuse("density_t_m3", N_("A density does not apply to tonnes. Empty the cell, or correct the unit."))
     details = ListingDetails(
         kind=ListingKind(reader.choice("kind") or ListingKind.SURPLUS),
         material_key=reader.choice("material_key") or HARMLESS_MATERIAL,
@@ -269,9 +272,16 @@ def _checked(
     problems += _statement_problems(read, now=now)
     if existing is not None and not can(Transition.EDIT, existing):
         problems.append(_unchangeable(existing))
-    elif existing is not None and existing.status is ListingStatus.PUBLISHED and not problems:
-        problems += time_problems(checked.details.available_to, now=now)
+    elif existing is None or existing.status is ListingStatus.PUBLISHED:
+        problems += _time_problems(read, problems, now=now)
     return CheckedRow(read=read, checked=checked, existing=existing, problems=problems)
+
+
+def _time_problems(read: ReadRow, found: Sequence[FieldError], *, now: datetime) -> tuple[FieldError, ...]:
+    """What nobody could see any more is not worth a new draft either; nothing where the days themselves are wrong."""
+    if PERIOD & (read.unread | {problem.field for problem in found}):
+        return ()
+    return time_problems(read.details.available_to, now=now)
 
 
 def _at_cell(problem: FieldError) -> FieldError:

@@ -249,6 +249,31 @@ def test_missing_columns_are_named(session: Session, editor: Actor) -> None:
     assert [column.key for column in refused.value.columns] == ["entered_value", "entered_unit"]
 
 
+def book(**sheets: Sequence[Sequence[object]]) -> bytes:
+    written = io.BytesIO()
+    with xlsxwriter.Workbook(written, {"in_memory": True}) as file:
+        for name, rows in sheets.items():
+            sheet = file.add_worksheet(name)
+            for number, cells in enumerate(rows):
+                sheet.write_row(number, 0, cells)
+    return written.getvalue()
+
+
+@pytest.mark.parametrize("cover", [[["Masser 2027"], ["Utarbeidet av", "Kari"]], []])
+def test_a_table_behind_a_cover_is_found_and_its_sheet_is_named(
+    session: Session, editor: Actor, cover: list[list[object]]
+) -> None:
+    rows = [list(row()), list(row().values())]
+    batch = stage(session, editor, book(Forside=cover, Masser=rows, Mer=rows), name="masser.xlsx").batch
+    assert (batch.row_count, batch.file_name) == (1, "masser.xlsx [Masser]")
+
+
+def test_sheets_that_were_looked_at_in_vain_are_named(session: Session, editor: Actor) -> None:
+    with pytest.raises(InvalidInput) as refused, session.begin_nested():
+        stage(session, editor, book(Forside=[["Masser"]], Notater=[["Ingen"]]), name="masser.xlsx")
+    assert "of the sheets Forside, Notater." in str(refused.value)
+
+
 def test_only_who_posts_for_the_organisation_sends_files(session: Session, make: Factory) -> None:
     viewer = make.actor(make.member(role=Role.VIEWER))
     with pytest.raises(Forbidden):
@@ -269,6 +294,8 @@ def test_only_who_posts_for_the_organisation_sends_files(session: Session, make:
         ({"Mengde": "mye"}, "entered_value", "Enter a number, with digits only."),
         ({"Mengde": "-4"}, "entered_value", "The quantity must be more than zero."),
         ({"Enhet": "m3"}, "entered_unit", "Write one of these: %(choices)s."),
+        ({"Densitet_(t/m³)": "1,6"}, "density_t_m3", "A density does not apply to tonnes."),
+        ({"Fra_dato": "01.01.2020", "Til_dato": "31.12.2020"}, "available_to", "The period is over."),
         ({"Fra_dato": "31.02.2027"}, "available_from", "Enter a day, for example 31.12.2027."),
         ({"Til_dato": "01.01.2027"}, "available_to", "The period ends before it starts."),
         ({"Breddegrad": ""}, "lat", "Give both numbers."),
@@ -424,12 +451,17 @@ def test_who_has_not_confirmed_their_address_publishes_nothing(
     assert [column for _, column, _ in problems_of(session, batch)] == ["publish"]
 
 
-def test_a_period_that_is_over_makes_a_draft_and_ends_no_published_one(
+def test_a_period_that_is_over_makes_no_listing_and_ends_no_published_one(
     session: Session, organisation: Organisation, editor: Actor
 ) -> None:
     over = {"Fra dato": "01.01.2027", "Til dato": "01.02.2027"}
-    batch = send(session, editor, [{**row(Referanse="A", Publiser="ja"), **over}, row(Referanse="B", Publiser="ja")])
-    assert [(line, column) for line, column, _ in problems_of(session, batch)] == [(2, "available_to")]
+    rows = [{**row(Referanse="A", Publiser="ja"), **over}, row(Referanse="B", Publiser="ja"), row(Referanse="C") | over]
+    batch = send(session, editor, rows)
+    assert [(line, column) for line, column, _ in problems_of(session, batch)] == [
+        (2, "available_to"),
+        (4, "available_to"),
+    ]
+    assert [each.external_reference for each in listings(session, organisation)] == ["B"]
     assert problems_with(session, editor, Referanse="B", Fra_dato="01.01.2027", Til_dato="01.02.2027") != []
 
 
