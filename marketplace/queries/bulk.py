@@ -1,6 +1,6 @@
 """Reading imports: an organisation's own, and the rows of one."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,11 @@ class RowCounts:
     unchanged: int
     noted: int
     """Applied, and not all that was wanted: a surplus that stays a draft."""
+
+    @property
+    def usable(self) -> int:
+        """Good ones, and those that were applied as they were or said nothing new."""
+        return self.good + self.applied + self.unchanged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +65,7 @@ def _with_names() -> tuple[Any, ...]:
 IS_DONE = ImportRow.status.in_((ImportRowStatus.APPLIED, ImportRowStatus.UNCHANGED))
 IS_NOTED = and_(IS_DONE, func.jsonb_array_length(ImportRow.problems) > 0)
 IS_BAD = ImportRow.status == ImportRowStatus.BAD
+IS_USABLE = ImportRow.status.in_((ImportRowStatus.GOOD, ImportRowStatus.APPLIED, ImportRowStatus.UNCHANGED))
 
 
 def row_counts(session: Session, *, batch_id: int) -> RowCounts:
@@ -80,9 +86,30 @@ def row_counts(session: Session, *, batch_id: int) -> RowCounts:
     return RowCounts(good=good, bad=bad, known=known, applied=applied, unchanged=unchanged, noted=noted)
 
 
+def count_good_with(session: Session, *, batch_id: int, references: Collection[str]) -> int:
+    """How many good rows have one of some references."""
+    if not references:
+        return 0
+    query = select(func.count()).where(
+        ImportRow.batch_id == batch_id,
+        ImportRow.status == ImportRowStatus.GOOD,
+        ImportRow.reference.in_(references),
+    )
+    return session.scalars(query).one()
+
+
 def rows_with_problems(session: Session, *, batch_id: int, is_bad: bool, cursor: Cursor) -> RowPage:
     """Rows that cannot be used, else those that were applied and have a note, in the order of the file."""
-    query = select(ImportRow).where(ImportRow.batch_id == batch_id, IS_BAD if is_bad else IS_NOTED)
+    return _page(session, batch_id, IS_BAD if is_bad else IS_NOTED, cursor)
+
+
+def usable_rows(session: Session, *, batch_id: int, cursor: Cursor) -> RowPage:
+    """Rows that can be applied or have been, in the order of the file."""
+    return _page(session, batch_id, IS_USABLE, cursor)
+
+
+def _page(session: Session, batch_id: int, condition: ColumnElement[bool], cursor: Cursor) -> RowPage:
+    query = select(ImportRow).where(ImportRow.batch_id == batch_id, condition)
     if cursor.before is not None:
         ordered = query.where(ImportRow.line < cursor.before).order_by(ImportRow.line.desc())
         found = session.scalars(ordered.limit(ROWS_A_PAGE + 1)).all()

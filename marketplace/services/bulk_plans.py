@@ -59,4 +59,9 @@ class PlanRows:
 
 def _reference(values: PlanRowValues | None) -> str | None:
     """What there is one row of a plan of."""
-    return None if values is None else f"{values.year}-{values.quarter} {values.material_key}"
+    return None if values is None else plan_reference(values.year, values.quarter, values.material_key)
+
+
+def plan_reference(year: int, quarter: int, material_key: str) -> str:
+    """What a row of a plan is known again by."""
+    return f"{year}-{quarter} {material_key}"

@@ -1,5 +1,6 @@
 """Imports: handing in a file of many rows, seeing what is wrong with it, and applying what is good."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -14,14 +15,16 @@ from marketplace.filters import datetime_
 from marketplace.forms.bulk import ImportForm
 from marketplace.forms.fields import decimal_sign
 from marketplace.i18n import translate
+from marketplace.i18n_marker import N_
 from marketplace.models import ImportBatch, ImportRow
 from marketplace.permissions import Permission, allows
 from marketplace.queries import bulk as queries
 from marketplace.queries.paging import Cursor
 from marketplace.queries.projects import ProjectOption, project_options
 from marketplace.services import bulk as services
+from marketplace.services import bulk_preview as preview
 from marketplace.services import bulk_staging as staging
-from marketplace.services.bulk_kinds import columns_of
+from marketplace.services.bulk_kinds import columns_of, kind_meant
 from marketplace.services.bulk_rows import header_of, problem_from
 from marketplace.services.bulk_staging import GivenFile, MissingColumns, Staged
 from marketplace.types import ImportKind, ImportStatus
@@ -34,8 +37,8 @@ bp = Blueprint("imports", __name__, url_prefix="/imports")
 
 ROOM_FOR_THE_FORM = 1024 * 1024
 WORKING = (ImportStatus.STAGED, ImportStatus.APPLYING)
-NOTED = "noted"
-"""In the address of a page: the rows that were applied with a note, in place of the bad ones."""
+BAD, NOTED, GOOD = "bad", "noted", "good"
+"""In the address of a page: which rows it shows. Noted ones were applied, and are not all that was wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +131,7 @@ def _given(form: ImportForm) -> GivenFile | None:
 def _stage(form: ImportForm, given: GivenFile, projects: tuple[ProjectOption, ...]) -> Staged | None:
     """The staged file; None, with messages in the form, where it cannot be taken."""
     project = next((each for each in projects if each.id == form.project_id.data), None) if form.is_plan else None
+    kind = ImportKind(form.kind.data)
     staged: Staged | None = None
     try:
         with applying(form) as attempt:
@@ -135,7 +139,7 @@ def _stage(form: ImportForm, given: GivenFile, projects: tuple[ProjectOption, ..
                 db.session,
                 current_actor(),
                 organisation_id=project.organisation_id if project else form.organisation_id.data,
-                kind=ImportKind(form.kind.data),
+                kind=kind,
                 project_id=project.id if project else None,
                 given=given,
             )
@@ -143,8 +147,15 @@ def _stage(form: ImportForm, given: GivenFile, projects: tuple[ProjectOption, ..
         names = ", ".join(column.header(files.locale()) for column in missing.columns)
         field = form[given.field]
         field.errors = [*field.errors, _("The table lacks these columns: %(columns)s.", columns=names)]
-        return None
+    if staged is None and (other := kind_meant(given, instead_of=kind)) is not None:
+        form[given.field].errors = [translate(LOOKS_LIKE[other], {})]
     return staged if attempt.ok else None
+
+
+LOOKS_LIKE = {
+    ImportKind.PLAN: N_("This looks like a mass plan. Choose that above, and the project it is for."),
+    ImportKind.LISTINGS: N_("This looks like a file of listings. Choose that above."),
+}
 
 
 def _after_staging(staged: Staged) -> ResponseReturnValue:
@@ -184,10 +195,12 @@ def show(batch: ImportBatch) -> ResponseReturnValue:
 
 def _page(batch: ImportBatch) -> str:
     counts = queries.row_counts(db.session, batch_id=batch.id)
-    shows_noted = request.args.get("rows") == NOTED or (counts.noted > 0 and not counts.bad)
-    page = queries.rows_with_problems(
-        db.session, batch_id=batch.id, is_bad=not shows_noted, cursor=cursor_from_address()
-    )
+    shown = _shown(counts)
+    cursor = cursor_from_address()
+    if shown == GOOD:
+        page = queries.usable_rows(db.session, batch_id=batch.id, cursor=cursor)
+    else:
+        page = queries.rows_with_problems(db.session, batch_id=batch.id, is_bad=shown == BAD, cursor=cursor)
     header = header_of(batch, columns_of(batch.kind))
     return render_template(
         "bulk/show.html",
@@ -196,22 +209,52 @@ def _page(batch: ImportBatch) -> str:
         is_working=batch.status in WORKING,
         share=_share(batch),
         problem=translate(problem.message, problem.params) if (problem := services.message_of(batch)) else None,
-        left_out=header.unknown,
-        lines=[*chain.from_iterable(_lines(batch, row) for row in page.rows)],
-        shows_noted=shows_noted,
-        previous_url=_rows_url(batch, page.previous, shows_noted=shows_noted),
-        next_url=_rows_url(batch, page.following, shows_noted=shows_noted),
+        left_out=[heading for heading in header.unknown if not files.is_reason(heading)],
+        known_count=_known_count(batch, counts),
+        shown=shown,
+        usable_count=counts.usable,
+        lines=[*chain.from_iterable(_lines(batch, row) for row in page.rows)] if shown != GOOD else [],
+        understood=_understood(batch, page.rows) if shown == GOOD else [],
+        outcomes={row.line: row for row in page.rows},
+        previous_url=_rows_url(batch, page.previous, shown=shown),
+        next_url=_rows_url(batch, page.following, shown=shown),
         may_edit=allows(Permission.EDIT_IMPORT, current_actor(), batch),
     )
 
 
-def _rows_url(batch: ImportBatch, cursor: Cursor | None, *, shows_noted: bool) -> str | None:
+def _shown(counts: queries.RowCounts) -> str:
+    """Which rows the page shows: those asked for, else those that somebody has to look at first."""
+    asked = request.args.get("rows")
+    if asked in (BAD, NOTED, GOOD):
+        return asked
+    if counts.bad:
+        return BAD
+    return NOTED if counts.noted else GOOD
+
+
+def _known_count(batch: ImportBatch, counts: queries.RowCounts) -> int:
+    """How many of the good rows are about what is there already."""
+    if batch.kind is not ImportKind.PLAN or batch.status is not ImportStatus.CHECKED:
+        return counts.known
+    references = preview.plan_references(db.session, batch)
+    return queries.count_good_with(db.session, batch_id=batch.id, references=references)
+
+
+def _understood(
+    batch: ImportBatch, rows: Sequence[ImportRow]
+) -> Sequence[preview.UnderstoodListing | preview.UnderstoodPlanRow]:
+    if batch.kind is ImportKind.PLAN:
+        return preview.understood_plan_rows(db.session, batch, rows)
+    return preview.understood_listings(db.session, batch, rows, now=clock.now())
+
+
+def _rows_url(batch: ImportBatch, cursor: Cursor | None, *, shown: str) -> str | None:
     if cursor is None:
         return None
     return url_for(
         ".show",
         batch_id=batch.id,
-        rows=NOTED if shows_noted else None,
+        rows=shown,
         before=cursor.before,
         after=cursor.after,
         _anchor="rows",
@@ -258,7 +301,7 @@ def progress(batch: ImportBatch) -> ResponseReturnValue:
 def bad_rows(batch: ImportBatch) -> ResponseReturnValue:
     rows = queries.bad_rows(db.session, batch_id=batch.id)
     content = b"".join(files.bad_rows_csv(batch, rows))  # no larger than the file was
-    return files.download(content, media_type=files.CSV, name=f"masseflyt-{batch.id}.csv")
+    return files.download(content, media_type=files.CSV, name=files.bad_rows_name(batch))
 
 
 # Applying ---------------------------------------------------------------------------------------------------------

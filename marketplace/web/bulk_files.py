@@ -2,7 +2,9 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePath
 
 import xlsxwriter
 from flask import Response
@@ -17,7 +19,7 @@ from marketplace.models import ImportBatch, ImportRow
 from marketplace.parsing import read_decimal
 from marketplace.services.bulk_kinds import columns_of
 from marketplace.services.bulk_rows import header_of, problem_from
-from marketplace.table_columns import CellKind, Column
+from marketplace.table_columns import CellKind, Column, folded_heading
 from marketplace.types import ImportKind
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -25,6 +27,9 @@ CSV = "text/csv; charset=utf-8"
 BEGINS_A_FORMULA = ("=", "+", "-", "@")
 ROWS_WITH_LISTS = 5_000
 """So far down the template offers its choices."""
+
+REASON = Column(key="problems", header_no="Hva som er galt", header_en="What is wrong", help="")
+NOT_IN_A_NAME = re.compile(r'[\\/:*?"<>|\s]+')
 
 FILE_NAMES = {ImportKind.LISTINGS: "masseflyt-annonser", ImportKind.PLAN: "masseflyt-masseplan"}
 
@@ -132,6 +137,18 @@ def _offer(
 # Rows that could not be used --------------------------------------------------------------------------------------
 
 
+def is_reason(heading: str) -> bool:
+    """Whether a column is the one that bad rows were given out with: it is known, and says nothing of the rows."""
+    return folded_heading(heading) in {folded_heading(REASON.header_no), folded_heading(REASON.header_en)}
+
+
+def bad_rows_name(batch: ImportBatch) -> str:
+    """What the file is, after the one that the rows came with."""
+    stem = PurePath(batch.file_name).stem
+    named = _("bad-rows-%(name)s", name="")
+    return NOT_IN_A_NAME.sub("-", named + stem.removeprefix(named)) + ".csv"
+
+
 def bad_rows_csv(batch: ImportBatch, rows: Iterable[ImportRow]) -> Iterator[bytes]:
     """The rows as they came, with what is wrong in a last column that is left out when they are sent again."""
     header = header_of(batch, columns_of(batch.kind))
@@ -140,8 +157,8 @@ def bad_rows_csv(batch: ImportBatch, rows: Iterable[ImportRow]) -> Iterator[byte
         for column in columns_of(batch.kind)
         if column.kind is CellKind.NUMBER and column.key in header.places
     )
-    width = len(batch.header)
-    yield _csv_line([*batch.header, _("What is wrong")]).encode("utf-8-sig")
+    width = len(batch.header) - is_reason(batch.header[-1])  # of rows that came out of here before
+    yield _csv_line([*batch.header[:width], REASON.header(locale())]).encode("utf-8-sig")
     for row in rows:
         cells = [
             _number(cell, batch.decimal_sign) if place in numbers else cell

@@ -15,9 +15,10 @@ from marketplace.services.bulk_kinds import columns_of
 from marketplace.table_columns import find_header
 from marketplace.tables import read_table
 from marketplace.types import ImportKind, ImportStatus, Role
-from tests.conftest import NOW, Client
+from tests.conftest import NOW, Client, QueryCounter
 from tests.factories import Factory
-from tests.services.test_bulk import csv_file, row
+from tests.services.test_bulk import csv_file, row, xlsx_file
+from tests.web.test_mass_plans import words
 
 
 @pytest.fixture
@@ -78,6 +79,68 @@ def test_a_file_goes_from_the_form_to_listings(
     work(session, editor)
     assert "One row was applied" in browser.get(address).text
     assert [each.external_reference for each in session.scalars(select(Listing))] == ["A-1"]
+
+
+def test_good_rows_are_seen_as_they_were_understood_before_they_are_applied(
+    browser: Client, session: Session, organisation: Organisation, editor: User
+) -> None:
+    rows = [row(Mengde="1,200"), row(Referanse="B", Mengde="50", Enhet="faste m3", Publiser="ja"), row(Mengde="x")]
+    rows[2]["Referanse"] = "C"
+    address = send(browser, organisation, csv_file(rows)).location
+    work(session, editor)
+    page = words(browser.in_english().get(address).text)
+    assert "2 good rows: 2 new, 0 about listings you have" in page
+    assert "See the good rows" in page
+    page = words(browser.get(f"{address}?rows=good").text)
+    assert "Demand: Blasted rock" in page
+    assert "1.2 t" in page
+    assert "(50 m³ bank)" in page
+    assert "1 Apr" in page
+    assert "New, draft" in page
+    assert "New, to be published" in page
+    assert "Asker" in page or "Bærum" in page
+    browser.post(f"{address}/apply")
+    work(session, editor)
+    page = browser.get(f"{address}?rows=good").text
+    for listing in session.scalars(select(Listing)):
+        assert f'href="/listings/{listing.id}"' in page
+    address = send(browser, organisation, csv_file([row(Mengde="13")])).location
+    batch_id = int(address.rsplit("/", 1)[1])
+    bulk.check_chunk(session, batch_id=batch_id, now=NOW)
+    session.commit()
+    page = words(browser.get(address).text)
+    assert "0 new, 1 about listings you have" in page
+    assert "Changes what differs: your listing" in page
+
+
+def test_good_rows_are_shown_a_page_at_a_time_with_as_few_questions_for_many(
+    browser: Client, session: Session, organisation: Organisation, editor: User, count_queries: QueryCounter
+) -> None:
+    address = send(browser, organisation, csv_file([row(Referanse=f"R{n}", Mengde=f"{n + 1}") for n in range(60)]))
+    one = send(browser, organisation, csv_file([row(Referanse="alene")])).location
+    for batch in session.scalars(select(ImportBatch)).all():
+        bulk.check_chunk(session, batch_id=batch.id, now=NOW)
+    session.commit()
+    browser.get(one)
+    with count_queries() as few:
+        browser.get(one)
+    with count_queries() as many:
+        page = browser.get(address.location).text
+    assert len(many) == len(few)
+    assert ">26</th>" in page
+    assert ">27</th>" not in page
+    assert "rows=good&amp;after=26" in page or "after=26&amp;rows=good" in page
+
+
+def test_an_unclear_number_is_offered_as_the_visitor_writes_numbers(
+    browser: Client, session: Session, organisation: Organisation, editor: User
+) -> None:
+    data = xlsx_file([list(row()), list(row(Mengde="1,200").values())])
+    address = send(browser, organisation, data, name="masser.xlsx").location
+    work(session, editor)
+    assert "1200" in browser.get(address).text
+    assert "1,2." in browser.get(address).text
+    assert "Write 1200 or 1.2." in browser.in_english().get(address).text
 
 
 def test_all_rows_are_applied_only_when_none_is_bad(
@@ -175,6 +238,7 @@ def test_bad_rows_come_back_with_what_is_wrong_and_can_be_sent_again(
     work(session, editor)
     answer = browser.in_english().get(f"{address}/bad-rows.csv")
     assert answer.mimetype == "text/csv"
+    assert "filename=bad-rows-masser.csv" in answer.headers["Content-Disposition"]
     given = list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig")), delimiter=";"))
     assert [each["Referanse"] for each in given] == ["B", "C"]
     assert given[0]["Beskrivelse"] == " =1+1"
@@ -184,6 +248,7 @@ def test_bad_rows_come_back_with_what_is_wrong_and_can_be_sent_again(
     bulk.check_chunk(session, batch_id=batch_id, now=NOW)
     session.commit()
     assert session.get_one(ImportBatch, batch_id).bad_count == 0
+    assert "not known and was left out" not in browser.get(f"/imports/{batch_id}").text
 
 
 def test_many_bad_rows_are_shown_a_page_at_a_time(
@@ -236,6 +301,52 @@ def test_a_plan_is_sent_for_a_project(
     page = browser.in_english().get(answer.location).text
     assert "Row 3 is about the same material and quarter. Which of them holds?" in page
     assert only_batch(session).kind is ImportKind.PLAN
+
+
+def test_a_plan_is_seen_as_understood_and_leads_to_the_plan(
+    browser: Client, session: Session, make: Factory, organisation: Organisation, editor: User
+) -> None:
+    project = make.project(organisation)
+    data = "Materiale;År;Kvartal;Utgravd;Gjenbrukt\nsprengstein;2027;2;12000;3000\nleire;2027;3;1,5;0\n".encode()
+    form = {"kind": "plan", "project_id": str(project.id), "file": (io.BytesIO(data), "plan.csv")}
+    answer = browser.post("/imports/new", data=form, content_type="multipart/form-data")
+    bulk.check_chunk(session, batch_id=only_batch(session).id, now=NOW)
+    session.commit()
+    page = words(browser.in_english().get(answer.location).text)
+    assert "2 new, 0 about rows the plan has" in page
+    assert "12,000 t" in page
+    assert "1.5 t" in page
+    assert "Q2 2027" in page
+    browser.post(f"{answer.location}/apply")
+    work(session, editor)
+    page = browser.get(answer.location).text
+    assert f'href="/projects/{project.id}/plan"' in page
+    changed = io.BytesIO(data.replace(b"12000", b"13000"))
+    answer = browser.post(
+        "/imports/new", data=form | {"file": (changed, "plan.csv")}, content_type="multipart/form-data"
+    )
+    bulk.check_chunk(session, batch_id=int(answer.location.rsplit("/", 1)[1]), now=NOW)
+    session.commit()
+    assert "0 new, 2 about rows the plan has" in words(browser.get(answer.location).text)
+
+
+@pytest.mark.parametrize("is_pasted", [False, True])
+def test_a_file_of_the_other_kind_is_recognised(
+    browser: Client, make: Factory, organisation: Organisation, is_pasted: bool
+) -> None:
+    project = make.project(organisation)
+    plan = "Materiale\tÅr\tKvartal\tUtgravd\nsprengstein\t2027\t2\t12000\n"
+    listings = csv_file([row()], delimiter="\t").decode("utf-8-sig")
+
+    def hand_in(kind: str, text: str) -> str:
+        given = {"text": text} if is_pasted else {"file": (io.BytesIO(text.encode()), "a.tsv")}
+        form = {"kind": kind, "organisation_id": str(organisation.id), "project_id": str(project.id), **given}
+        answer = browser.in_english().post("/imports/new", data=form, content_type="multipart/form-data")
+        assert answer.status_code == 422
+        return answer.text
+
+    assert "This looks like a mass plan." in hand_in("listings", plan)
+    assert "This looks like a file of listings." in hand_in("plan", listings)
 
 
 def test_a_plan_without_a_project_is_asked_for_one(browser: Client) -> None:
