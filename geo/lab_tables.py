@@ -72,6 +72,8 @@ class LabReading:
     """Of what was understood, in the order of the table."""
     stated_unit: str
     """A unit that stands above the table for all of it; "" where there is none."""
+    sheet: str = ""
+    """The sheet of the file that it stands on, for who takes it from one to say."""
 
     @property
     def problems(self) -> tuple[LabRow, ...]:

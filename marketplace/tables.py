@@ -9,7 +9,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
@@ -22,11 +22,23 @@ from marketplace import xlsx_tables
 from marketplace.table_faults import MIB, TableError, TableFault, TableLimits
 from marketplace.text import clean_text
 
-__all__ = ["Row", "Table", "TableError", "TableFault", "TableLimits", "is_formula", "read_pasted", "read_table"]
+__all__ = [
+    "Row",
+    "Table",
+    "TableError",
+    "TableFault",
+    "TableLimits",
+    "is_formula",
+    "read_pasted",
+    "read_table",
+    "sheets_in_turn",
+]
 
 CHUNK_BYTES: Final = 256 * 1024
 SNIFFED_BYTES: Final = 64 * 1024
 SNIFFED_ROWS: Final = 60
+SHEETS_TRIED: Final = 12
+"""Covers, notes and pivots stand before the sheet with the table; no file has more of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +127,19 @@ def read_table(
         if isinstance(data, Path):
             file.close()
         raise
+
+
+def sheets_in_turn(open_sheet: Callable[[str | None], Table]) -> Generator[Table]:
+    """The first sheet that `open_sheet` opens, then the others that can be seen, up to `SHEETS_TRIED`; one at a time.
+
+    For who takes the first with headings it knows: a cover may stand before the table. Text has one sheet.
+    """
+    with open_sheet(None) as first:
+        others = first.other_sheets
+        yield first
+    for sheet in others[: SHEETS_TRIED - 1]:
+        with open_sheet(sheet) as table:
+            yield table
 
 
 def read_pasted(text: str, *, limits: TableLimits | None = None, field: str = "text") -> Table:

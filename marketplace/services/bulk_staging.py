@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
@@ -19,8 +19,8 @@ from marketplace.models import ImportBatch, Project
 from marketplace.queue import Task, enqueue
 from marketplace.services.bulk_kinds import columns_of
 from marketplace.table_columns import HEADER_WITHIN_ROWS, Column, Header, find_header
-from marketplace.table_faults import MIB, TableLimits
-from marketplace.tables import Row, Table, read_pasted, read_table
+from marketplace.table_faults import MIB, TableError, TableFault, TableLimits
+from marketplace.tables import Row, Table, read_pasted, read_table, sheets_in_turn
 from marketplace.text import clean_line
 from marketplace.types import ImportKind, ImportRowStatus, ImportStatus
 
@@ -100,15 +100,13 @@ def stage_file(
     applied_before = max((each.applied_at for each in earlier if each.applied_at is not None), default=None)
     if known is not None:
         return Staged(batch=known, is_known=True, applied_before=applied_before)
-    with _opened(given) as table:
-        first = list(islice(table, HEADER_WITHIN_ROWS))
-        header = _required_header(first, columns_of(kind), field=given.field)
+    with _with_header(given, columns_of(kind)) as (table, first, header):
         batch = ImportBatch(
             organisation_id=organisation_id,
             project_id=project_id,
             kind=kind,
             status=ImportStatus.STAGED,
-            file_name=clean_line(given.name)[:FILE_NAME_LIMIT],
+            file_name=_named_with_sheet(given, table),
             sha256=digest,
             size_bytes=size,
             header=list(header.headings),
@@ -155,13 +153,50 @@ def _same_files(
 
 
 @contextmanager
-def _opened(given: GivenFile) -> Iterator[Table]:
+def _with_header(given: GivenFile, columns: tuple[Column, ...]) -> Iterator[tuple[Table, list[Row], Header]]:
+    """The first sheet with headings, its first rows, which have been drawn from it, and the headings.
+
+    Raises:
+        InvalidInput, MissingColumns: as `stage_file`.
+    """
+    looked_at: list[str] = []
+    with closing(sheets_in_turn(lambda sheet: _opened(given, sheet=sheet))) as tables:
+        for table in tables:
+            looked_at.append(table.sheet or "")
+            first = _first_rows(table)
+            if find_header(first, columns) is not None or not (looked_at[1:] or table.other_sheets):
+                yield table, first, _required_header(first, columns, field=given.field)
+                return
+    raise field_error(
+        given.field,
+        N_("The headings of the template were not found in the first %(count)s rows of the sheets %(sheets)s."),
+        count=HEADER_WITHIN_ROWS,
+        sheets=", ".join(looked_at),
+    )
+
+
+def _first_rows(table: Table) -> list[Row]:
+    """None of a sheet that is empty where others may not be."""
+    try:
+        return list(islice(table, HEADER_WITHIN_ROWS))
+    except TableError as error:
+        if error.fault is TableFault.EMPTY and table.other_sheets:
+            return []
+        raise
+
+
+def _opened(given: GivenFile, *, sheet: str | None = None) -> Table:
     if given.is_pasted:
-        with read_pasted(given.data.read().decode(), limits=LIMITS, field=given.field) as table:
-            yield table
-    else:
-        with read_table(given.data, filename=given.name, limits=LIMITS) as table:
-            yield table
+        return read_pasted(given.data.read().decode(), limits=LIMITS, field=given.field)
+    given.data.seek(0)
+    return read_table(given.data, filename=given.name, limits=LIMITS, sheet=sheet)
+
+
+def _named_with_sheet(given: GivenFile, table: Table) -> str:
+    """The name of the file; with the sheet behind it, where there was one to choose."""
+    name = clean_line(given.name)[:FILE_NAME_LIMIT]
+    sheet = f" [{clean_line(table.sheet)}]" if table.sheet and table.other_sheets else ""
+    return name[: FILE_NAME_LIMIT - len(sheet)] + sheet
 
 
 def pasted(typed: str, *, name: str, decimal_sign: str) -> GivenFile:

@@ -4,8 +4,8 @@ Nothing of a draft counts. It is kept whole, so that a preview can be corrected 
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any, Final
@@ -13,13 +13,14 @@ from typing import Any, Final
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, undefer
 
-from geo.errors import LabError
+from geo.errors import LabError, LabFault
 from geo.lab_tables import LabReading, LabRow, read_lab_table
 from geo.proof import Medium
 from geo.quality import Sample
 from marketplace.actor import Actor
-from marketplace.errors import Forbidden, NotFound, field_error
+from marketplace.errors import Forbidden, InvalidInput, NotFound, field_error
 from marketplace.geo_messages import refused_at
+from marketplace.i18n_marker import N_
 from marketplace.models import LabDraft
 from marketplace.services.editing import NAME_LIMIT
 from marketplace.services.lab_results import (
@@ -30,8 +31,8 @@ from marketplace.services.lab_results import (
     ReportedValue,
 )
 from marketplace.services.listings import Transition, lock_listing
-from marketplace.table_faults import MIB, TableLimits
-from marketplace.tables import Table, read_pasted, read_table
+from marketplace.table_faults import MIB, TableError, TableFault, TableLimits
+from marketplace.tables import Table, read_pasted, read_table, sheets_in_turn
 from marketplace.types import LabSource
 
 LIMITS: Final = TableLimits(file_bytes=3 * MIB, unpacked_bytes=60 * MIB, rows=20_000)
@@ -135,17 +136,39 @@ def read_draft(draft: LabDraft, *, assumed_unit: str = "", sample_name: str = ""
 
 def read_handed_in(handed_in: HandedIn, *, assumed_unit: str = "", sample_name: str = "") -> LabReading:
     """As `read_draft`, of a table that is not kept."""
-    with _table_of(handed_in) as table:
+    looked_at: list[str] = []
+    refusal: LabError | TableError | None = None
+    for table in sheets_in_turn(lambda sheet: _table_of(handed_in, sheet=sheet)):
+        looked_at.append(table.sheet or "")
         try:
-            return read_lab_table(table, assumed_unit=assumed_unit, sample_name=sample_name)
+            reading = read_lab_table(table, assumed_unit=assumed_unit, sample_name=sample_name)
+            return replace(reading, sheet=table.sheet or "")
         except LabError as error:
-            raise refused_at(_field(handed_in), error) from error
+            if error.code is not LabFault.NO_HEADING:
+                raise refused_at(_field(handed_in), error) from error
+            refusal = error
+        except TableError as error:
+            if error.fault is not TableFault.EMPTY or table.sheet is None:
+                raise
+            refusal = refusal or error
+    raise _no_heading(_field(handed_in), refusal, looked_at=looked_at) from refusal
 
 
-def _table_of(handed_in: HandedIn) -> Table:
+def _no_heading(field: str, refusal: LabError | TableError | None, *, looked_at: Sequence[str]) -> InvalidInput:
+    """That no sheet is a table of results; of a file of several, with the sheets that were looked at."""
+    if len(looked_at) > 1:
+        return field_error(
+            field,
+            N_("No headings with names of parameters, such as As, Pb and PAH16, were found on the sheets %(sheets)s."),
+            sheets=", ".join(looked_at),
+        )
+    return refusal if isinstance(refusal, TableError) else refused_at(field, refusal or LabError(LabFault.NO_HEADING))
+
+
+def _table_of(handed_in: HandedIn, *, sheet: str | None = None) -> Table:
     if handed_in.source is LabSource.PASTED:
         return read_pasted(handed_in.content.decode(), limits=LIMITS)
-    return read_table(BytesIO(handed_in.content), filename=handed_in.file_name or "", limits=LIMITS)
+    return read_table(BytesIO(handed_in.content), filename=handed_in.file_name or "", limits=LIMITS, sheet=sheet)
 
 
 def sha256_of(draft: LabDraft) -> str:

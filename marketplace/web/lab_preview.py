@@ -59,7 +59,9 @@ class PreviewView:
     samples: tuple[SampleView, ...]
     problems: tuple[RowView, ...]
     problem_count: int
-    row_count: int
+    sheet: str
+    """The sheet that was read; "" for what has none."""
+    result_count: int
     understood_count: int
     kept_count: int
     without_unit: bool
@@ -98,7 +100,8 @@ def preview_of(reading: LabReading, *, material: Material, said: Mapping[str, An
         samples=samples,
         problems=tuple(_row(row) for row in reading.problems[:PROBLEMS_SHOWN]),
         problem_count=len(reading.problems),
-        row_count=len(reading.rows),
+        sheet=reading.sheet,
+        result_count=len(reading.rows),
         understood_count=sum(row.value is not None for row in reading.rows),
         kept_count=sum(sample.is_kept for sample in samples),
         without_unit="no_unit" in codes,

@@ -3,13 +3,16 @@
 from io import BytesIO
 
 import pytest
+import xlsxwriter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from geo.proof import Medium
 from marketplace.models import LabDraft, LabReport, LabSample, LabValueRow, Listing, User
 from marketplace.services.lab_drafts import HandedIn, read_handed_in
 from marketplace.table_faults import TableError, TableFault
+from marketplace.tables import SHEETS_TRIED
 from marketplace.types import Documentation, LabSource, ListingStatus, Role
 from tests.conftest import Client
 from tests.factories import Factory
@@ -293,3 +296,69 @@ def test_a_closed_listing_takes_no_results(browser: Client, make: Factory, edito
     listing.closed_reason = "owner"
     session.flush()
     assert browser.post(path(listing, "/results/new"), data=typed()).status_code == 409
+
+
+# Sheets -----------------------------------------------------------------------------------------------------------
+
+
+def book(**sheets: list[list[object]]) -> bytes:
+    buffer = BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as file:
+        for name, rows in sheets.items():
+            sheet = file.add_worksheet(name)
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row)
+    return buffer.getvalue()
+
+
+RESULTS: list[list[object]] = [["Prøve", "As (mg/kg)", "Pb (mg/kg)"], ["P1", 3, 14]]
+COVER: list[list[object]] = [["Analyserapport"], ["Oppdragsgiver", "Eksempel AS"]]
+
+
+def hand_in(browser: Client, listing: Listing, content: bytes) -> TestResponse:
+    data = {"file": (BytesIO(content), "prøver.xlsx"), "text": ""}
+    return browser.post(path(listing, "/tables/new"), data=data, content_type="multipart/form-data")
+
+
+@pytest.mark.parametrize("first", [COVER, []])
+def test_results_behind_a_cover_are_found_and_the_sheet_is_named(browser: Client, draft: Listing, first) -> None:
+    answer = hand_in(browser, draft, book(Forside=first, Resultater=RESULTS, Mer=RESULTS))
+    assert answer.status_code == 302, answer.text
+    page = browser.get(answer.location).text
+    assert "Read from the sheet “Resultater”." in page
+    assert "Arsenic (As): 3 mg/kg" in page
+
+
+def test_file_with_no_results_on_any_sheet_is_told_which_were_looked_at(browser: Client, draft: Listing) -> None:
+    answer = hand_in(browser, draft, book(Forside=COVER, Notater=COVER))
+    assert answer.status_code == 422
+    assert "were found on the sheets Forside, Notater." in answer.text
+
+
+def test_no_more_sheets_than_some_are_looked_at(browser: Client, draft: Listing) -> None:
+    covers = {f"Ark{number}": COVER for number in range(SHEETS_TRIED)}
+    answer = hand_in(browser, draft, book(**covers, Resultater=RESULTS))
+    assert answer.status_code == 422
+    assert f"Ark{SHEETS_TRIED - 1}." in answer.text
+
+
+# What the preview counts ------------------------------------------------------------------------------------------
+
+
+def test_preview_counts_results_and_not_rows(browser: Client, draft: Listing) -> None:
+    page = browser.get(upload(browser, draft, "Prøve;As mg/kg;Pb mg/kg\nP1;3;14\nP2;4;15\n")).text
+    assert "of 4 results" in page
+    assert "Show 2 results" in page
+
+
+def test_table_without_a_sample_cannot_be_stored(browser: Client, draft: Listing) -> None:
+    page = browser.get(upload(browser, draft, "Prøve;As;Pb\nP1;3;14\n")).text
+    assert "No sample with a value was found." in page
+    assert "Store the results" not in page
+
+
+def test_typed_number_that_may_be_two_is_asked_about(browser: Client, draft: Listing) -> None:
+    data = {"sample": "P1", "unit": "mg/kg TS", "value_Pb": "1.234", "medium": "mass"}
+    page = browser.post(path(draft, "/results/new"), data=data)
+    assert page.status_code == 422
+    assert "can be 1234 or 1,234" in page.text
