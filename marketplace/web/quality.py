@@ -45,6 +45,15 @@ def require_open(listing: Listing) -> None:
         raise Conflict(WRONG_TRANSITION[listing.status])
 
 
+@bp.get("/statements", endpoint="see_statements")
+@bp.get("/background", endpoint="see_background")
+@requires(Permission.EDIT_LISTING, subject=load_surplus)
+def see_form(listing: Listing) -> ResponseReturnValue:
+    """A form that was refused stands at the address it was sent to, which somebody may load anew."""
+    anchor = "background" if request.path.endswith("/background") else None
+    return redirect(url_for(".show", listing_id=listing.id, _anchor=anchor))
+
+
 @bp.get("")
 @requires(Permission.VIEW_QUALITY, subject=load_surplus)
 def show(listing: Listing) -> ResponseReturnValue:
@@ -147,8 +156,10 @@ def _background_form(documents: list[Document], *, today: date) -> BackgroundFor
 
 
 def _inorganic() -> list[tuple[str, str]]:
+    """What a background can count against: the inorganic parameters that have a limit."""
     known = quality_tables().parameters.values()
-    return [(each.code, parameter_name(each.code)) for each in known if each.is_inorganic]
+    is_judged = quality_tables().is_judged
+    return [(each.code, parameter_name(each.code)) for each in known if each.is_inorganic and is_judged(each.code)]
 
 
 @bp.post("/background")

@@ -220,6 +220,8 @@ ROUTES: dict[str, list[Route]] = {
     "quality.show": of(
         Permission.VIEW_QUALITY, ("members, of a hidden thing", "draft"), ("members", "published listing")
     ),
+    "quality.see_statements": EDIT_LISTING,
+    "quality.see_background": EDIT_LISTING,
     "quality.state": EDIT_LISTING,
     "quality.withdraw_origin": EDIT_LISTING,
     "quality.state_background": EDIT_LISTING,

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo.proof import DeclarationKind
+from geo.quality_tables import quality_tables
 from marketplace.models import BackgroundOverride, Declaration, Document, Listing, User
 from marketplace.types import Documentation, DocumentKind, ListingKind, ListingStatus, PausedReason, Role
 from tests.conftest import Client, QueryCounter
@@ -278,6 +279,27 @@ def test_a_background_needs_its_document_and_name(
     assert answer.status_code == 422
     assert said in answer.text
     assert session.scalars(select(BackgroundOverride)).all() == []
+
+
+@pytest.mark.parametrize(("form", "anchor"), [("/background", "#background"), ("/statements", "")])
+def test_a_refused_form_loaded_anew_leads_to_the_quality_page(
+    browser: Client, draft: Listing, form: str, anchor: str
+) -> None:
+    answer = browser.get(path(draft, form))
+    assert (answer.status_code, answer.location) == (302, path(draft) + anchor)
+
+
+def test_a_background_is_offered_for_inorganic_parameters_with_a_limit(
+    browser: Client, draft: Listing, make: Factory
+) -> None:
+    paper(make, draft)
+    page = browser.get(path(draft)).text
+    offered = {
+        each.code for each in quality_tables().parameters.values() if f'<option value="{each.code}">' in page
+    }  # fmt: skip
+    assert {"As", "Cr", "Pb"} <= offered
+    assert all(quality_tables().is_judged(code) and quality_tables().parameters[code].is_inorganic for code in offered)
+    assert "Fe" not in offered
 
 
 def test_a_document_of_another_listing_shows_nothing(browser: Client, draft: Listing, make: Factory) -> None:
