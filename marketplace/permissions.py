@@ -131,7 +131,7 @@ def is_public(_actor: Actor, subject: object) -> bool:
     if isinstance(subject, Listing):
         return subject.status is ListingStatus.PUBLISHED
     if isinstance(subject, Project):
-        return any(listing.status is ListingStatus.PUBLISHED for listing in subject.listings)
+        return subject.has_open_listings
     if isinstance(subject, Document):
         return subject.is_shared and is_public(_actor, subject.subject)
     return isinstance(subject, Facility)
@@ -145,10 +145,7 @@ def shows_position(_actor: Actor, subject: object) -> bool:
     if isinstance(subject, Listing):
         return not subject.hides_position
     if isinstance(subject, Project):
-        published = [each for each in subject.listings if each.status is ListingStatus.PUBLISHED]
-        on_site = [each for each in published if not each.has_own_position]
-        hides_any = any(each.hides_position for each in published)
-        return any(not each.hides_position for each in on_site) or not hides_any
+        return subject.shows_site
     return False
 
 

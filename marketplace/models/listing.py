@@ -5,9 +5,9 @@ from decimal import Decimal
 from uuid import UUID
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, SmallInteger, String, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, SmallInteger, String, exists, or_, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from geo.proof import Outcome
 from geo.units import EnteredUnit
@@ -240,3 +240,14 @@ class Listing(Base):
         if self.fraction_min_mm is None or self.fraction_max_mm is None:
             return None
         return self.fraction_min_mm, self.fraction_max_mm
+
+
+_published = exists().where(Listing.project_id == Project.id, Listing.status == ListingStatus.PUBLISHED)
+Project.has_open_listings = column_property(_published.correlate_except(Listing), deferred=True)
+Project.shows_site = column_property(
+    or_(
+        _published.where(~Listing.has_own_position, ~Listing.hides_position).correlate_except(Listing),
+        ~_published.where(Listing.hides_position).correlate_except(Listing),
+    ),
+    deferred=True,
+)

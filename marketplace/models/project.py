@@ -21,6 +21,9 @@ class Project(Base):
 
     `site_25833` is the point or polygon that was drawn; `position_25833` a point on it, which listings start from.
     `position_accuracy_m` says how far off a position from a published source may be, None where a person drew it.
+
+    There may be thousands of listings: what they say of the project is read by `has_open_listings` and `shows_site`.
+    The site is shown unless a published listing hides its position, and even then by one on it that does not.
     """
 
     __tablename__ = "project"
@@ -50,7 +53,11 @@ class Project(Base):
 
     organisation: Mapped[Organisation] = relationship()
     municipality: Mapped[Municipality] = relationship()
-    listings: Mapped[list["Listing"]] = relationship(back_populates="project")
+    listings: Mapped[list["Listing"]] = relationship(back_populates="project", lazy="raise")
+
+    if TYPE_CHECKING:  # mapped in models.listing, whose columns they are read from
+        has_open_listings: Mapped[bool]
+        shows_site: Mapped[bool]
 
     @property
     def period(self) -> tuple[date, date]:

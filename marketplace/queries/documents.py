@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, exists, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload, undefer
 
 from marketplace.models import BackgroundOverride, Declaration, Document, LabReport, Project
 from marketplace.types import DocumentKind
@@ -60,7 +60,7 @@ def document_for_page(session: Session, *, document_id: int) -> Document | None:
         .options(
             joinedload(Document.listing),
             joinedload(Document.facility),
-            joinedload(Document.project).options(selectinload(Project.listings)),
+            joinedload(Document.project).options(undefer(Project.has_open_listings)),
         )
     )
     return session.scalars(query).one_or_none()

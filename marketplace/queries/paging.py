@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select
+from sqlalchemy import ColumnElement, Row, Select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 PAGE_SIZE = 20
@@ -31,7 +31,7 @@ def page_by_id[Item](
     session: Session,
     query: Select[Any],
     *,
-    key: InstrumentedAttribute[int],
+    key: ColumnElement[int] | InstrumentedAttribute[int],
     make: Callable[[Row[Any]], Item],
     id_of: Callable[[Item], int],
     cursor: Cursor,

@@ -1,5 +1,6 @@
-"""Reading projects: one with all that is on it, an organisation's own, and those with something to offer."""
+"""Reading projects: one, what is on it, an organisation's own, and those with something to offer."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -7,8 +8,8 @@ from decimal import Decimal
 import shapely
 from geoalchemy2 import WKBElement
 from geoalchemy2.shape import to_shape
-from sqlalchemy import ColumnElement, Select, and_, exists, func, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select
+from sqlalchemy.orm import Session, joinedload, undefer
 
 from geo.crs import from_stored
 from geo.geometry import Position, Site
@@ -49,18 +50,61 @@ class ProjectOption:
     period: tuple[date, date]
 
 
-def project_with_listings(session: Session, *, project_id: int) -> Project | None:
-    """The project with its organisation, municipality and listings, newest first by id."""
+def project_for_page(session: Session, *, project_id: int) -> Project | None:
+    """The project with its organisation and municipality, and what its listings say of who may see it."""
     query = (
         select(Project)
         .where(Project.id == project_id)
         .options(
             joinedload(Project.organisation),
             joinedload(Project.municipality),
-            selectinload(Project.listings).options(joinedload(Listing.municipality), joinedload(Listing.organisation)),
+            undefer(Project.has_open_listings),
+            undefer(Project.shows_site),
         )
     )
     return session.scalars(query).one_or_none()
+
+
+STATUSES_IN_ORDER = (ListingStatus.PUBLISHED, ListingStatus.DRAFT, ListingStatus.PAUSED, ListingStatus.CLOSED)
+"""As a project's page shows its listings, the newest of each first."""
+
+STATUS_STEP = 1 << 56
+"""More than any id: a listing's place on a project's page is one number, the steps of its status and its id."""
+
+PLACE_ON_PAGE: ColumnElement[int] = (
+    case(
+        {status: step * STATUS_STEP for step, status in enumerate(reversed(STATUSES_IN_ORDER))},
+        value=Listing.status,
+    )
+    + Listing.id
+)
+
+
+def listings_of_project(
+    session: Session, *, project_id: int, statuses: Collection[ListingStatus], cursor: Cursor
+) -> IdPage[Listing]:
+    """Some of a project's listings, with their municipality; what is published first, then by `STATUSES_IN_ORDER`."""
+    query = (
+        select(Listing)
+        .add_columns(PLACE_ON_PAGE.label("place"))
+        .where(Listing.project_id == project_id, Listing.status.in_(statuses))
+        .options(joinedload(Listing.municipality))
+    )
+    page = page_by_id(
+        session,
+        query,
+        key=PLACE_ON_PAGE,
+        make=lambda row: (row.Listing, row.place),
+        id_of=lambda placed: placed[1],
+        cursor=cursor,
+    )
+    return IdPage(items=tuple(listing for listing, _ in page.items), newer=page.newer, older=page.older)
+
+
+def count_listings_of_project(session: Session, *, project_id: int) -> Mapping[ListingStatus, int]:
+    """How many listings a project has of each status that any has."""
+    query = select(Listing.status, func.count()).where(Listing.project_id == project_id).group_by(Listing.status)
+    return dict(session.execute(query).all())
 
 
 def projects_of(session: Session, *, organisation_ids: tuple[int, ...], cursor: Cursor) -> IdPage[ProjectSummary]:

@@ -19,7 +19,7 @@ from marketplace.models import Document, Facility, Listing, Project
 from marketplace.permissions import Permission
 from marketplace.queries.documents import document_for_page, documents_of
 from marketplace.queries.listings import listing_for_page
-from marketplace.queries.projects import project_with_listings
+from marketplace.queries.projects import project_for_page
 from marketplace.services import documents as services
 from marketplace.services.documents import CARD, THUMBNAIL, DocumentsAreClosed
 from marketplace.types import DocumentKind
@@ -113,7 +113,7 @@ def load_listing(listing_id: int) -> Listing:
 
 
 def load_project(project_id: int) -> Project:
-    return _found(project_with_listings(db.session, project_id=project_id))
+    return _found(project_for_page(db.session, project_id=project_id))
 
 
 def load_facility(facility_id: int) -> Facility:

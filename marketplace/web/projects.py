@@ -32,7 +32,7 @@ FEW = 3
 
 
 def load_project(project_id: int) -> Project:
-    project = queries.project_with_listings(db.session, project_id=project_id)
+    project = queries.project_for_page(db.session, project_id=project_id)
     if project is None:
         raise NotFound
     return project
@@ -64,21 +64,29 @@ def index() -> ResponseReturnValue:
 def show(project: Project) -> ResponseReturnValue:
     actor = current_actor()
     is_member = actor.is_member(project.organisation_id)
-    listings = sorted(
-        (each for each in project.listings if is_member or each.status is ListingStatus.PUBLISHED),
-        key=lambda each: (list(ListingStatus).index(each.status) if is_member else 0, -each.id),
+    counts = queries.count_listings_of_project(db.session, project_id=project.id)
+    statuses = queries.STATUSES_IN_ORDER if is_member else (ListingStatus.PUBLISHED,)
+    status = next((each for each in statuses if each.value == request.args.get("status")), None)
+    page = queries.listings_of_project(
+        db.session,
+        project_id=project.id,
+        statuses=statuses if status is None else (status,),
+        cursor=cursor_from_address(),
     )
     today = clock.local_date(clock.now())
-    asking = [each for each in listings if looks_for_matches(each, today=today)]
+    asking = [each for each in page.items if looks_for_matches(each, today=today)]
     found = matches_for_listings(db.session, asking, today=today, limit=FEW, near_limit=FEW)
     is_exact = allows(Permission.VIEW_POSITION, actor, project)
     position = queries.position_of(project) if is_exact else blurred_position_of_project(db.session, project)
     place = project_feature(project) if is_exact else about_feature(position, title=project.name)
-    on_map = [_pin(each) for each in listings if each.has_own_position]
+    on_map = [_pin(each) for each in page.items if each.has_own_position]
     return render_template(
         "projects/show.html",
         project=project,
-        cards=[card_of(each) for each in listings],
+        cards=[card_of(each) for each in page.items],
+        links=page_links(page, ".show", project_id=project.id, status=status),
+        counts={each: counts[each] for each in statuses if each in counts},
+        status=status,
         map=still_map("project", [place, *on_map], middle=position),
         position=position,
         is_exact=is_exact,

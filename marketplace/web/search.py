@@ -18,7 +18,7 @@ from marketplace.permissions import Permission, allows
 from marketplace.queries.listings import listing_for_page
 from marketplace.queries.municipalities import find_municipality
 from marketplace.queries.positions import blurred_position_of_project
-from marketplace.queries.projects import position_of, project_with_listings
+from marketplace.queries.projects import position_of, project_for_page
 from marketplace.queries.search import prepare_search
 from marketplace.queries.search_filters import Centre
 from marketplace.queries.search_map import MapTexts, map_of_results
@@ -123,7 +123,7 @@ def _from_origin(session: Session, state: SearchState, origin: Origin) -> Search
 
 
 def _project_centre(session: Session, project_id: int) -> Centre | None:
-    project = project_with_listings(session, project_id=project_id)
+    project = project_for_page(session, project_id=project_id)
     if project is None or not allows(Permission.VIEW_PROJECT, current_actor(), project):
         return None
     if allows(Permission.VIEW_POSITION, current_actor(), project):

@@ -4,12 +4,12 @@ import json
 import re
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
-from marketplace.models import Project, User
+from marketplace.models import Listing, Project, User
 from marketplace.services.editing import edit_version
-from marketplace.types import ListingStatus, Role
+from marketplace.types import ListingStatus, PausedReason, Role
 from tests.conftest import Client, QueryCounter
 from tests.factories import Factory
 
@@ -301,3 +301,98 @@ def test_a_page_asks_the_same_for_one_row_and_three(
     with count_queries() as for_three:
         browser.get(address)
     assert len(for_three) == len(for_one)
+
+
+# Many listings --------------------------------------------------------------------------------------------------------
+
+
+def listings_on(page: str) -> list[int]:
+    return [int(found) for found in re.findall(r'data-listing-id="(\d+)"', page.split('id="matches"', maxsplit=1)[0])]
+
+
+def test_a_projects_listings_are_paged_with_what_is_published_first(
+    browser: Client, make: Factory, editor: User
+) -> None:
+    project = make.project(editor.memberships[0].organisation)
+    published = [make.listing(project=project).id for _ in range(2)]
+    paused = [
+        make.listing(project=project, status=ListingStatus.PAUSED, paused_reason=PausedReason.OWNER).id
+        for _ in range(3)
+    ]
+    drafts = [make.listing(project=project, status=ListingStatus.DRAFT).id for _ in range(40)]
+    published.append(make.listing(project=project).id)
+    address, seen = f"/projects/{project.id}", []
+    while address:
+        page = browser.get(address).text
+        seen.append(listings_on(page))
+        following = re.search(r'rel="next" href="([^"]+)"', page)
+        address = following[1].replace("&amp;", "&") if following else None
+    assert [len(each) for each in seen] == [20, 20, 6]
+    assert [each for on_page in seen for each in on_page] == [*published[::-1], *drafts[::-1], *paused[::-1]]
+    back = re.search(r'rel="prev" href="([^"]+)"', page)[1].replace("&amp;", "&")
+    assert listings_on(browser.get(back).text) == seen[1]
+
+
+def test_a_member_chooses_a_status_and_sees_how_many_there_are(browser: Client, make: Factory, editor: User) -> None:
+    project = make.project(editor.memberships[0].organisation)
+    shown = make.listing(project=project)
+    drafts = [make.listing(project=project, status=ListingStatus.DRAFT).id for _ in range(25)]
+    page = browser.get(f"/projects/{project.id}?status=draft").text
+    assert listings_on(page) == drafts[:4:-1]
+    assert re.findall(r'mf-tabs__count">(\d+)<', page) == ["26", "1", "25"]
+    assert listings_on(browser.get(f"/projects/{project.id}?status=published").text) == [shown.id]
+    assert "None of this kind" in browser.get(f"/projects/{project.id}?status=closed").text
+
+
+def test_outsiders_are_told_nothing_of_what_is_not_published(client: Client, make: Factory) -> None:
+    project = make.project()
+    shown = make.listing(project=project)
+    make.listing(project=project, status=ListingStatus.DRAFT)
+    for status in ("draft", "published", "nonsense"):
+        page = client.get(f"/projects/{project.id}?status={status}").text
+        assert listings_on(page) == [shown.id]
+        assert "mf-tabs__count" not in page
+
+
+def test_sixty_listings_cost_what_a_page_of_them_does(
+    browser: Client, session: Session, make: Factory, editor: User, count_queries: QueryCounter
+) -> None:
+    project = make.project(editor.memberships[0].organisation)
+    for _ in range(20):
+        make.listing(project=project, status=ListingStatus.DRAFT)
+    browser.get(f"/projects/{project.id}")
+    loaded: list[object] = []
+    event.listen(Listing, "load", note := lambda row, _context: loaded.append(row))
+    try:
+        costs = []
+        for _ in range(3):
+            session.expunge_all()
+            loaded.clear()
+            with count_queries() as asked:
+                assert browser.get(f"/projects/{project.id}").status_code == 200
+            costs.append((len(asked), len(loaded)))
+            for _ in range(20):
+                make.listing(project=project, status=ListingStatus.DRAFT)
+    finally:
+        event.remove(Listing, "load", note)
+    assert costs[0][0] == costs[1][0] == costs[2][0]
+    assert costs[2][1] <= 21
+
+
+@pytest.mark.parametrize(
+    "path", ["/projects/{}/edit", "/projects/{}/plan", "/search?origin=project:{}", "/projects/{}"]
+)
+def test_no_page_reads_all_of_a_projects_listings(
+    browser: Client, session: Session, make: Factory, editor: User, path: str
+) -> None:
+    project_id = make.project(editor.memberships[0].organisation).id
+    for _ in range(25):
+        make.listing(project=session.get(Project, project_id), status=ListingStatus.DRAFT)
+    session.expunge_all()
+    loaded: list[object] = []
+    event.listen(Listing, "load", note := lambda row, _context: loaded.append(row))
+    try:
+        assert browser.get(path.format(project_id)).status_code == 200
+    finally:
+        event.remove(Listing, "load", note)
+    assert len(loaded) <= 21
