@@ -50,7 +50,7 @@ def test_a_file_is_previewed_corrected_confirmed_and_published(
     expect(problems).to_contain_text("This is a formula.")
     expect(page.locator(".mf-sample")).to_have_count(2)
     expect(page.locator(".mf-sample", has_text="P2")).to_contain_text("class 2")
-    page.locator(".mf-sample", has_text="P1").get_by_text("Show 11 rows").click()
+    page.locator(".mf-sample", has_text="P1").get_by_text("Show 11 results").click()
     expect(page.get_by_text("Cadmium (Cd): <\u202f0.05 mg/kg").first).to_be_visible()
     assert serious_issues(page) == []
     assert overflow_px(page) == 0
