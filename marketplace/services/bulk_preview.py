@@ -61,18 +61,23 @@ class UnderstoodPlanRow:
 def understood_listings(
     session: Session, batch: ImportBatch, rows: Sequence[ImportRow], *, now: datetime
 ) -> list[UnderstoodListing]:
-    """Rows of a file of listings that nothing was wrong with when they were checked."""
-    return [_listing(each) for each in checked_rows(session, batch, _staged(rows), now=now, holds=False)]
+    """Rows of a file of listings that nothing was wrong with when they were checked.
+
+    Those of an earlier day that would not be read any more are left out: what they came to then is not known.
+    """
+    checked = checked_rows(session, batch, _staged(rows), now=now, holds=False)
+    return [_listing(each) for each in checked if not each.read.problems]
 
 
 def understood_plan_rows(session: Session, batch: ImportBatch, rows: Sequence[ImportRow]) -> list[UnderstoodPlanRow]:
-    """Rows of a file with a plan that nothing was wrong with when they were checked."""
+    """Rows of a file with a plan that nothing was wrong with when they were checked; as `understood_listings`."""
     known = plan_references(session, batch)
     readers = CellReader.of(batch, PLAN_COLUMNS)
     found = []
     for row in rows:
         values = read_plan_row(readers.row(row.cells))
-        assert values is not None, "a row that could be read when it was checked cannot be read any more"
+        if values is None:
+            continue
         found.append(
             UnderstoodPlanRow(
                 line=row.line,

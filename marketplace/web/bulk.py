@@ -41,6 +41,9 @@ BAD, NOTED, GOOD = "bad", "noted", "good"
 """In the address of a page: which rows it shows. Noted ones were applied, and are not all that was wanted."""
 
 
+type Understood = preview.UnderstoodListing | preview.UnderstoodPlanRow
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProblemLine:
     """One thing that is wrong with a row: where it stands, what stands there, and why it cannot."""
@@ -196,9 +199,12 @@ def show(batch: ImportBatch) -> ResponseReturnValue:
 def _page(batch: ImportBatch) -> str:
     counts = queries.row_counts(db.session, batch_id=batch.id)
     shown = _shown(counts)
+    understood: Sequence[Understood] = []
     cursor = cursor_from_address()
     if shown == GOOD:
         page = queries.usable_rows(db.session, batch_id=batch.id, cursor=cursor)
+        if batch.status is not ImportStatus.STAGED:
+            understood = _understood(batch, page.rows)
     else:
         page = queries.rows_with_problems(db.session, batch_id=batch.id, is_bad=shown == BAD, cursor=cursor)
     header = header_of(batch, columns_of(batch.kind))
@@ -214,7 +220,8 @@ def _page(batch: ImportBatch) -> str:
         shown=shown,
         usable_count=counts.usable,
         lines=[*chain.from_iterable(_lines(batch, row) for row in page.rows)] if shown != GOOD else [],
-        understood=_understood(batch, page.rows) if shown == GOOD else [],
+        understood=understood,
+        read_otherwise=sorted({row.line for row in page.rows} - {each.line for each in understood}),
         outcomes={row.line: row for row in page.rows},
         previous_url=_rows_url(batch, page.previous, shown=shown),
         next_url=_rows_url(batch, page.following, shown=shown),
@@ -240,9 +247,7 @@ def _known_count(batch: ImportBatch, counts: queries.RowCounts) -> int:
     return queries.count_good_with(db.session, batch_id=batch.id, references=references)
 
 
-def _understood(
-    batch: ImportBatch, rows: Sequence[ImportRow]
-) -> Sequence[preview.UnderstoodListing | preview.UnderstoodPlanRow]:
+def _understood(batch: ImportBatch, rows: Sequence[ImportRow]) -> Sequence[Understood]:
     if batch.kind is ImportKind.PLAN:
         return preview.understood_plan_rows(db.session, batch, rows)
     return preview.understood_listings(db.session, batch, rows, now=clock.now())

@@ -49,6 +49,12 @@ def test_a_file_is_sent_watched_put_right_and_applied(
     with page.expect_download() as bad:
         page.get_by_role("link", name="Download the bad rows").click()
 
+    page.get_by_role("link", name="See the good rows").click()
+    expect(page.locator(".mf-import__understood tbody tr")).to_have_count(4)
+    expect(page.locator(".mf-import__understood")).to_contain_text("Demand: Blasted rock")
+    assert serious_issues(page) == []
+    assert overflow_px(page) == 0
+
     page.get_by_role("button", name="Apply the good rows").click()
     expect(page.locator("#progress")).to_contain_text("Applied 0 of 4 rows")
     site.do_jobs()

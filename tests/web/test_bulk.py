@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from marketplace.models import ImportBatch, Listing, Organisation, User
+from marketplace.models import ImportBatch, ImportRow, Listing, Organisation, User
 from marketplace.services import bulk
 from marketplace.services.bulk_kinds import columns_of
 from marketplace.table_columns import find_header
@@ -130,6 +130,20 @@ def test_good_rows_are_shown_a_page_at_a_time_with_as_few_questions_for_many(
     assert ">26</th>" in page
     assert ">27</th>" not in page
     assert "rows=good&amp;after=26" in page or "after=26&amp;rows=good" in page
+
+
+def test_a_row_that_would_be_read_otherwise_by_now_is_named_and_nothing_made_up_for_it(
+    browser: Client, session: Session, organisation: Organisation, editor: User
+) -> None:
+    address = send(browser, organisation, csv_file([row(), row(Referanse="B")])).location
+    bulk.check_chunk(session, batch_id=only_batch(session).id, now=NOW)
+    first = session.scalars(select(ImportRow).order_by(ImportRow.line)).first()
+    assert first is not None
+    first.cells = [cell.replace("12 000", "tolv") for cell in first.cells]
+    session.commit()
+    page = words(browser.in_english().get(address).text)
+    assert "These rows would not be read as they were then, and are not shown: 2." in page
+    assert page.count("Demand: Blasted rock") == 1
 
 
 def test_an_unclear_number_is_offered_as_the_visitor_writes_numbers(
