@@ -122,6 +122,21 @@ def remove_report(session: Session, actor: Actor, *, listing_id: int, report_id:
     return listing
 
 
+def report_of_table(session: Session, *, listing_id: int, file_sha256: str) -> LabReport | None:
+    """The first report of a lot that was taken from this very table, and counts; None where there is none."""
+    query = (
+        select(LabReport)
+        .where(
+            LabReport.listing_id == listing_id,
+            LabReport.file_sha256 == file_sha256,
+            LabReport.removed_at.is_(None),
+        )
+        .order_by(LabReport.id)
+        .limit(1)
+    )
+    return session.scalars(query).one_or_none()
+
+
 def _sample(reported: ReportedSample) -> LabSample:
     return LabSample(
         name=clean_line(reported.name),

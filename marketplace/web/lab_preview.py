@@ -1,13 +1,15 @@
 """The preview of a laboratory's table: what each row was understood as, what is wrong, and what will be kept."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
+from geo.errors import LabFault
 from geo.lab_tables import LabReading, LabRow, RowStatus
 from geo.materials import Material
 from geo.proof import Medium
 from geo.quality import Sample, classify
+from geo.quality_tables import quality_tables
 from marketplace.geo_messages import message_of
 from marketplace.i18n import translate
 from marketplace.i18n_marker import N_
@@ -26,6 +28,10 @@ STATUS_TEXTS: Final = {
     RowStatus.NO_SAMPLE: N_("no sample"),
     RowStatus.PROBLEM: N_("cannot be used"),
 }
+
+ADDED_UP: Final = N_("added up from its parts")
+
+type _SumKey = tuple[str, Medium, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,17 +95,19 @@ def preview_of(reading: LabReading, *, material: Material, said: Mapping[str, An
     for row in reading.rows:
         by_sample.setdefault((row.sample.casefold(), row.medium), []).append(row)
     has_room = len(reading.rows) <= ROWS_SHOWN
+    computed = _computed(reading)
+    problems = [row for row in reading.problems if _sum_key(row) not in computed]
     samples = tuple(
-        _sample(index, sample, by_sample if has_room else {}, material=material, said=said)
+        _sample(index, sample, by_sample if has_room else {}, computed=computed, material=material, said=said)
         for index, sample in enumerate(reading.samples)
     )
-    codes = {row.problem.code.value for row in reading.problems if row.problem is not None}
+    codes = {row.problem.code.value for row in problems if row.problem is not None}
     own = {(sample.name.casefold(), sample.medium) for sample in reading.samples}
     left = [row for row in reading.rows if (row.sample.casefold(), row.medium) not in own and row.problem is None]
     return PreviewView(
         samples=samples,
-        problems=tuple(_row(row) for row in reading.problems[:PROBLEMS_SHOWN]),
-        problem_count=len(reading.problems),
+        problems=tuple(_row(row) for row in problems[:PROBLEMS_SHOWN]),
+        problem_count=len(problems),
         sheet=reading.sheet,
         result_count=len(reading.rows),
         understood_count=sum(row.value is not None for row in reading.rows),
@@ -115,6 +123,7 @@ def _sample(
     sample: Sample,
     by_sample: Mapping[tuple[str, Medium], list[LabRow]],
     *,
+    computed: Set[_SumKey],
     material: Material,
     said: Mapping[str, Any],
 ) -> SampleView:
@@ -130,21 +139,44 @@ def _sample(
         layer=str(answer["layer"]),
         value_count=len(sample.values),
         level=level_name(outcome=judged.outcome, soil_class=judged.soil_class),
-        rows=tuple(_row(row) for row in by_sample.get((sample.name.casefold(), sample.medium), [])),
+        rows=tuple(_row(row, computed) for row in by_sample.get((sample.name.casefold(), sample.medium), [])),
     )
 
 
-def _row(row: LabRow) -> RowView:
+def _sum_key(row: LabRow) -> _SumKey | None:
+    """Of a sum that was not detected without a word of how little could have been; None for other rows."""
+    if row.problem is None or row.problem.code is not LabFault.NOT_DETECTED_WITHOUT_LOQ or row.parameter is None:
+        return None
+    return row.sample.casefold(), row.medium, row.parameter.code
+
+
+def _computed(reading: LabReading) -> frozenset[_SumKey]:
+    """The sums that need no value of their own, since the table has all their parts: those are added up."""
+    found = {(sample.name.casefold(), sample.medium): sample for sample in reading.samples}
+    return frozenset(
+        key
+        for row in reading.problems
+        if (key := _sum_key(row)) is not None and _has_all_parts(found.get(key[:2]), key[2])
+    )
+
+
+def _has_all_parts(sample: Sample | None, code: str) -> bool:
+    parts = quality_tables().parts_of(code)
+    return sample is not None and bool(parts) and set(parts) <= {value.parameter for value in sample.values}
+
+
+def _row(row: LabRow, computed: Set[_SumKey] = frozenset()) -> RowView:
     understood = ""
     if row.value is not None:
         sign = "<\N{NARROW NO-BREAK SPACE}" if row.value.is_below else ""
         understood = f"{parameter_name(row.value.parameter)}: {sign}{content(row.value.value_mg_kg)} mg/kg"
-    problem = "" if row.problem is None else translate(message_of(row.problem), row.problem.params)
+    is_computed = _sum_key(row) in computed
+    problem = "" if row.problem is None or is_computed else translate(message_of(row.problem), row.problem.params)
     return RowView(
         line=row.line,
         sample=row.sample,
         written=" ".join(part for part in (row.parameter_text, row.value_text, row.unit_text) if part),
         understood=understood,
-        status=translate(STATUS_TEXTS[row.status], {}),
+        status=translate(ADDED_UP if is_computed else STATUS_TEXTS[row.status], {}),
         problem=problem,
     )

@@ -23,13 +23,14 @@ from marketplace.models import LabDraft, Listing
 from marketplace.permissions import Permission
 from marketplace.services import lab_drafts as drafts
 from marketplace.services.lab_drafts import HandedIn, samples_to_keep
-from marketplace.services.lab_results import ReportedSample, ReportedValue, remove_report, store_report
+from marketplace.services.lab_results import ReportedSample, ReportedValue, remove_report, report_of_table, store_report
 from marketplace.table_faults import MIB
 from marketplace.types import LabSource
 from marketplace.web.access import current_actor, requires
 from marketplace.web.lab_preview import answers_from, preview_of
 from marketplace.web.quality import load_surplus, papers_of, require_open
 from marketplace.web.submit import applying, unprocessable
+from marketplace.web.taken_down import telling_if_taken_down
 
 bp = Blueprint("lab_results", __name__, url_prefix="/listings/<id:listing_id>/quality")
 
@@ -89,6 +90,7 @@ def _handed_in(form: Any) -> HandedIn | None:
 
 @bp.route("/tables/<id:draft_id>", methods=["GET", "POST"])
 @requires(Permission.EDIT_LISTING, subject=load_surplus)
+@telling_if_taken_down
 def preview(listing: Listing) -> ResponseReturnValue:
     """Nothing counts until it is confirmed; whatever is sent before is kept, and so is the table when another fails."""
     require_open(listing)
@@ -108,6 +110,7 @@ def preview(listing: Listing) -> ResponseReturnValue:
         "quality/preview.html",
         listing=listing,
         draft=draft,
+        same_table=report_of_table(db.session, listing_id=listing.id, file_sha256=drafts.sha256_of(draft)),
         form=form,
         media=MEDIA,
         has_coatings=rule_book_of(_material(listing)) is RuleBook.CHAPTER_14A,
@@ -174,6 +177,7 @@ def _day(written: object) -> date | None:
 
 @bp.route("/results/new", methods=["GET", "POST"])
 @requires(Permission.EDIT_LISTING, subject=load_surplus)
+@telling_if_taken_down
 def type_in(listing: Listing) -> ResponseReturnValue:
     require_open(listing)
     form = typed_form(_codes(_material(listing)), **_carried_over())
@@ -267,6 +271,7 @@ def _after_typing(listing: Listing, form: TypedForm) -> str:
 
 @bp.post("/reports/<id:report_id>/remove")
 @requires(Permission.EDIT_LISTING, subject=load_surplus)
+@telling_if_taken_down
 def remove(listing: Listing) -> ResponseReturnValue:
     require_open(listing)
     remove_report(

@@ -25,6 +25,7 @@ from marketplace.types import DocumentKind, ListingKind
 from marketplace.web.access import current_actor, requires
 from marketplace.web.quality_view import view_of
 from marketplace.web.submit import applying, unprocessable
+from marketplace.web.taken_down import telling_if_taken_down
 
 bp = Blueprint("quality", __name__, url_prefix="/listings/<id:listing_id>/quality")
 
@@ -115,6 +116,7 @@ def _statements_form(quality: LotQuality, documents: list[Document], *, today: d
 
 @bp.post("/statements")
 @requires(Permission.EDIT_LISTING, subject=load_surplus)
+@telling_if_taken_down
 def state(listing: Listing) -> ResponseReturnValue:
     require_open(listing)
     form = StatementsForm()
@@ -136,6 +138,7 @@ def state(listing: Listing) -> ResponseReturnValue:
 
 @bp.post("/origin/withdraw")
 @requires(Permission.EDIT_LISTING, subject=load_surplus)
+@telling_if_taken_down
 def withdraw_origin(listing: Listing) -> ResponseReturnValue:
     """The masses are no longer said to come from an unpolluted area; that is not to say that they do not."""
     require_open(listing)
@@ -164,6 +167,7 @@ def _inorganic() -> list[tuple[str, str]]:
 
 @bp.post("/background")
 @requires(Permission.EDIT_LISTING, subject=load_surplus)
+@telling_if_taken_down
 def state_background(listing: Listing) -> ResponseReturnValue:
     require_open(listing)
     form = BackgroundForm(prefix="background")
@@ -181,6 +185,7 @@ def state_background(listing: Listing) -> ResponseReturnValue:
 
 @bp.post("/background/remove")
 @requires(Permission.EDIT_LISTING, subject=load_surplus)
+@telling_if_taken_down
 def remove_background(listing: Listing) -> ResponseReturnValue:
     require_open(listing)
     services.remove_background(
