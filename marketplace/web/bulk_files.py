@@ -15,6 +15,7 @@ from werkzeug.http import dump_options_header
 from marketplace.errors import FieldError
 from marketplace.forms.fields import write_decimal
 from marketplace.i18n import DEFAULT_LOCALE, translate
+from marketplace.listing_columns import REASON
 from marketplace.models import ImportBatch, ImportRow
 from marketplace.parsing import read_decimal
 from marketplace.services.bulk_kinds import columns_of
@@ -28,7 +29,6 @@ BEGINS_A_FORMULA = ("=", "+", "-", "@")
 ROWS_WITH_LISTS = 5_000
 """So far down the template offers its choices."""
 
-REASON = Column(key="problems", header_no="Hva som er galt", header_en="What is wrong", help="")
 NOT_IN_A_NAME = re.compile(r'[\\/:*?"<>|\s]+')
 
 FILE_NAMES = {ImportKind.LISTINGS: "masseflyt-annonser", ImportKind.PLAN: "masseflyt-masseplan"}
