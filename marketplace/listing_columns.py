@@ -13,6 +13,9 @@ from marketplace.i18n_marker import N_
 from marketplace.table_columns import YES_OR_NO, CellKind, Choice, Column
 from marketplace.types import Haulage, ListingKind, Loading, PriceKind
 
+REASON = Column(key="problems", header_no="Hva som er galt", header_en="What is wrong", help="")
+"""The last column of bad rows that are given out, whatever kind of table they are of. It says nothing of the row."""
+
 KINDS = (
     Choice(value=ListingKind.SURPLUS, name_no="Overskudd", name_en="Surplus", synonyms=("tilbud", "offer")),
     Choice(
