@@ -157,7 +157,7 @@ def bad_rows_csv(batch: ImportBatch, rows: Iterable[ImportRow]) -> Iterator[byte
         for column in columns_of(batch.kind)
         if column.kind is CellKind.NUMBER and column.key in header.places
     )
-    width = len(batch.header) - is_reason(batch.header[-1])  # of rows that came out of here before
+    width = len(batch.header) - any(map(is_reason, batch.header[-1:]))  # of rows that came out of here before
     yield _csv_line([*batch.header[:width], REASON.header(locale())]).encode("utf-8-sig")
     for row in rows:
         cells = [
