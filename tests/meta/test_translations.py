@@ -304,7 +304,6 @@ ENGLISH = re.compile(
 # Norwegian is here by what they are about: texts and names of the demo, stop words of the search, fields of registers,
 # headings and words of tables that people hand in.
 HOLDS_NORWEGIAN = {
-    "bulk_files.py",
     "demo.py",
     "lab_headings.py",
     "lab_values.py",
