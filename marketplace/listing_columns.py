@@ -97,6 +97,22 @@ def material_choices() -> tuple[Choice, ...]:
     )
 
 
+def material_column() -> Column:
+    """The material of a row, in every table that has one."""
+    return Column(
+        key="material_key",
+        header_no="Materiale",
+        header_en="Material",
+        synonyms=("masse", "massetype", "materialtype", "material type"),
+        kind=CellKind.CHOICE,
+        choices=material_choices(),
+        is_required=True,
+        help=N_("The name of the material, as in the list."),
+        example_no="sprengstein",
+        example_en="blasted rock",
+    )
+
+
 @cache
 def listing_columns() -> tuple[Column, ...]:
     """In the order of the template."""
@@ -157,18 +173,7 @@ def listing_columns() -> tuple[Column, ...]:
             example_no="10,5266",
             example_en="10.5266",
         ),
-        Column(
-            key="material_key",
-            header_no="Materiale",
-            header_en="Material",
-            synonyms=("masse", "massetype", "materialtype", "material type"),
-            kind=CellKind.CHOICE,
-            choices=material_choices(),
-            is_required=True,
-            help=N_("The name of the material, as in the list."),
-            example_no="sprengstein",
-            example_en="blasted rock",
-        ),
+        material_column(),
         Column(
             key="entered_value",
             header_no="Mengde",

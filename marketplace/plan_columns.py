@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from marketplace.i18n_marker import N_
-from marketplace.listing_columns import material_choices
+from marketplace.listing_columns import material_column
 from marketplace.plan_values import ACTUALS, NOTHING, PARTS, PlanRange, PlanRowValues
 from marketplace.table_columns import CellKind, Choice, Column, RowReader
 from marketplace.text import clean_line
@@ -67,18 +67,7 @@ def _actual(key: str, *, no: str, en: str, explained: str) -> Column:
 
 
 PLAN_COLUMNS: Final[tuple[Column, ...]] = (
-    Column(
-        key="material_key",
-        header_no="Materiale",
-        header_en="Material",
-        synonyms=("masse", "massetype", "materialtype", "material type"),
-        kind=CellKind.CHOICE,
-        choices=material_choices(),
-        is_required=True,
-        help=N_("The name of the material, as in the list."),
-        example_no="sprengstein",
-        example_en="blasted rock",
-    ),
+    material_column(),
     Column(
         key="year",
         header_no="År",
