@@ -279,7 +279,8 @@ def test_distances_are_measured_from_an_own_project(open_page: OpenPage) -> None
     page.wait_for_url(re.compile("origin="))
     shown = page.locator("#results .mf-listing__distance")
     expect(shown.first).to_be_visible()
-    distances = [kilometres(text) for text in shown.all_inner_texts()]
+    # Another test may have hidden a position: that distance is rounded to a kilometre, past its neighbours.
+    distances = [kilometres(text) for text in shown.all_inner_texts() if "about" not in text]
     assert distances == sorted(distances)
     assert distances[0] < 2
 
