@@ -21,6 +21,7 @@ Density = Annotated[Decimal, mapped_column(Numeric(6, 3))]
 Price = Annotated[Decimal, mapped_column(Numeric(10, 2))]
 """NOK, excluding VAT."""
 Millimetres = Annotated[Decimal, mapped_column(Numeric(7, 3))]
+Percent = Annotated[Decimal, mapped_column(Numeric(4, 1))]
 Kilometres = Annotated[Decimal, mapped_column(Numeric(7, 1))]
 ShortText = Annotated[str, mapped_column(String(200))]
 LongText = Annotated[str, mapped_column(Text)]
@@ -98,7 +99,7 @@ class PausedReason(StrEnum):
     UNANSWERED = "unanswered"
     """Its owner was asked whether it still stands, and did not answer."""
     FULL = "full"
-    """A facility has no room left for it just now."""
+    """All of it is agreed, or a facility has no room left for it just now."""
 
 
 class ClosedReason(StrEnum):
@@ -181,3 +182,60 @@ class ImportRowStatus(StrEnum):
     APPLIED = "applied"
     UNCHANGED = "unchanged"
     """Its listing already says the same."""
+
+
+class Side(StrEnum):
+    """The two that a deal is between: who has the mass and who receives it."""
+
+    GIVER = "giver"
+    TAKER = "taker"
+
+
+class DealStatus(StrEnum):
+    """The life of a deal; what leads where is `services.deals.ALLOWED_FROM`."""
+
+    NEGOTIATING = "negotiating"
+    AGREED = "agreed"
+    """From agreement to the statement that both have signed; loads are driven meanwhile."""
+    COMPLETED = "completed"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    """After it was agreed, and before anything was delivered."""
+
+
+class OfferStatus(StrEnum):
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    SUPERSEDED = "superseded"
+    """The other side, or the same one, made another offer instead; or it was accepted once and has been changed."""
+    EXPIRED = "expired"
+
+
+class RecoveryTest(StrEnum):
+    """What must all hold for a use to count as recovery and not as disposal (`rules.md`, Recovery or disposal)."""
+
+    CARRIED_OUT_REGARDLESS = "carried_out_regardless"
+    """The receiving works would be carried out without the surplus, too."""
+    QUANTITY_MATCHES_NEED = "quantity_matches_need"
+    SUITABLE = "suitable"
+
+
+class TicketSource(StrEnum):
+    """The way a load's ticket came in."""
+
+    TYPED = "typed"
+    GATE = "gate"
+    FILE = "file"
+    API = "api"
+
+
+class TicketStatus(StrEnum):
+    REPORTED = "reported"
+    CONFIRMED = "confirmed"
+    DISPUTED = "disputed"
+    VOIDED = "voided"
+    """A correction that says that the load was never delivered."""

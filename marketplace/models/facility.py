@@ -20,7 +20,9 @@ class Facility(Base):
     `accepts_declared` whether a mass that is declared clean and not tested will do.
     `capacity_t` is what its permit or its room lets it hold, `capacity_left_t` what of it is free now, as last said at
     `capacity_reported_at`; None for not known. `reception_price_nok_per_t` is what who delivers pays, zero for nothing
-    and None for not said. What it takes in is listed by `services.receptions`.
+    and None for not said. `booked_peak_t` is the most that the agreed deals will ever hold of the room at once, beyond
+    what stood there at `capacity_reported_at`: what comes in counts from the first day it may, what leaves goes on the
+    day after its last. A trigger of the database keeps it. What it takes in is listed by `services.receptions`.
     """
 
     __tablename__ = "facility"
@@ -30,6 +32,7 @@ class Facility(Base):
         CheckConstraint("capacity_left_t >= 0 AND capacity_left_t <= capacity_t", name="capacity_left_t"),
         CheckConstraint("capacity_t IS NOT NULL OR capacity_left_t IS NULL", name="capacity_known"),
         CheckConstraint("reception_price_nok_per_t >= 0", name="reception_price_nok_per_t"),
+        CheckConstraint("booked_peak_t >= 0 AND booked_peak_t <= coalesce(capacity_left_t, capacity_t)", name="booked"),
         CheckConstraint("closes_on >= opens_on", name="period"),
         CheckConstraint("accepts_class_max = 1 OR permit_reference IS NOT NULL", name="permit_for_class"),
         Index("ix_facility_position_25833", "position_25833", postgresql_using="gist"),
@@ -45,6 +48,7 @@ class Facility(Base):
     capacity_t: Mapped[Mass | None]
     capacity_left_t: Mapped[Mass | None]
     capacity_reported_at: Mapped[Moment | None]
+    booked_peak_t: Mapped[Mass] = mapped_column(server_default="0")
     reception_price_nok_per_t: Mapped[Price | None]
     opens_on: Mapped[Day | None]
     closes_on: Mapped[Day | None]

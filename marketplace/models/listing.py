@@ -5,7 +5,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, SmallInteger, String, exists, or_, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Numeric, SmallInteger, String, exists, or_, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
@@ -35,6 +35,7 @@ from marketplace.types import (
     Moment,
     PassportAudience,
     PausedReason,
+    Percent,
     Price,
     PriceKind,
     enum_column,
@@ -69,6 +70,11 @@ class Listing(Base):
     Where the exact position is hidden, `position_25833` is the blurred one, so that nothing that searches, measures or
     draws can give the place away; the exact one is read only for those who may know it.
 
+    `committed_t` is what its deals hold of it: the sum of their `Deal.committed_t`, kept by a trigger of the database,
+    and `left_t` what can still be agreed. Lorries do not load to the kilogram, so deliveries may take `committed_t`
+    past `mass_t` by `tolerance_percent`; agreements never do (`services.commitments`). What a facility takes in is held
+    by its room instead, which all its listings share (`Facility.booked_peak_t`).
+
     `renewed_at` is when its owner last said that it stands: by publishing it, or when asked (`asked_at`).
     """
 
@@ -99,6 +105,10 @@ class Listing(Base):
         CheckConstraint(CLEAN_ENOUGH, name="clean"),
         CheckConstraint("accepts_class_max BETWEEN 1 AND 5", name="accepts_class_max"),
         CheckConstraint("(kind = 'reception') = (facility_id IS NOT NULL)", name="facility_id"),
+        CheckConstraint("tolerance_percent BETWEEN 0 AND 20", name="tolerance_percent"),
+        CheckConstraint(
+            "committed_t >= 0 AND committed_t <= mass_t * (1 + tolerance_percent / 100)", name="committed_t"
+        ),
         CheckConstraint("hides_position = (exact_position_25833 IS NOT NULL)", name="hides_position"),
         Index("ix_listing_position_25833", "position_25833", postgresql_using="gist", postgresql_where=PUBLISHED),
         Index(
@@ -124,7 +134,7 @@ class Listing(Base):
             postgresql_where=text("hides_position"),
         ),
         Index("ix_listing_renewed_at_id", "renewed_at", "id", postgresql_where=PUBLISHED),
-        Index("ix_listing_mass_t_id", "mass_t", "id", postgresql_where=PUBLISHED),
+        Index("ix_listing_left_t_id", "left_t", "id", postgresql_where=PUBLISHED),
         Index("ix_listing_available_to", "available_to", postgresql_where=PUBLISHED),
         Index(
             "ix_listing_counting",
@@ -184,6 +194,11 @@ class Listing(Base):
     entered_unit: Mapped[EnteredUnit] = mapped_column(enum_column(EnteredUnit, "entered_unit"))
     density_t_m3: Mapped[Density | None]
     min_lot_t: Mapped[Mass | None]
+    committed_t: Mapped[Mass] = mapped_column(server_default="0")
+    tolerance_percent: Mapped[Percent] = mapped_column(server_default="5")
+    left_t: Mapped[Mass] = mapped_column(
+        Numeric(14, 3), Computed("greatest(mass_t - committed_t, 0)", persisted=True), nullable=False
+    )
     available_from: Mapped[Day]
     available_to: Mapped[Day]
     price_kind: Mapped[PriceKind] = mapped_column(enum_column(PriceKind, "price_kind"))
