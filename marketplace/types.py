@@ -100,6 +100,10 @@ class PausedReason(StrEnum):
     """Its owner was asked whether it still stands, and did not answer."""
     FULL = "full"
     """All of it is agreed, or a facility has no room left for it just now."""
+    MODERATOR = "moderator"
+    """A moderator has hidden it, and only a moderator shows it again."""
+    BANNED = "banned"
+    """Its organisation is banned."""
 
 
 class ClosedReason(StrEnum):
@@ -107,6 +111,24 @@ class ClosedReason(StrEnum):
 
     OWNER = "owner"
     EXPIRED = "expired"
+
+
+class ReportReason(StrEnum):
+    """What somebody says is wrong with a listing."""
+
+    WRONG_MATERIAL = "wrong_material"
+    NOT_CLEAN = "not_clean"
+    MISLEADING = "misleading"
+    NOT_AVAILABLE = "not_available"
+    SPAM = "spam"
+    OTHER = "other"
+
+
+class ReportOutcome(StrEnum):
+    """What a moderator made of a report."""
+
+    HIDDEN = "hidden"
+    DISMISSED = "dismissed"
 
 
 class PriceKind(StrEnum):
@@ -190,6 +212,10 @@ class Side(StrEnum):
     GIVER = "giver"
     TAKER = "taker"
 
+    @property
+    def other(self) -> "Side":
+        return Side.TAKER if self is Side.GIVER else Side.GIVER
+
 
 class DealStatus(StrEnum):
     """The life of a deal; what leads where is `services.deals.ALLOWED_FROM`."""
@@ -239,3 +265,64 @@ class TicketStatus(StrEnum):
     DISPUTED = "disputed"
     VOIDED = "voided"
     """A correction that says that the load was never delivered."""
+
+
+class AuditAction(StrEnum):
+    """What befell a row; `note` is something that is no change of a row and ought to be known."""
+
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+    TRUNCATE = "truncate"
+    NOTE = "note"
+
+
+class DealEvent(StrEnum):
+    """What befell a deal that the people of it are told of."""
+
+    REQUESTED = "requested"
+    """The taker asks for a part of a lot."""
+    OFFERED = "offered"
+    """The giver offers a lot to somebody who takes such masses."""
+    COUNTERED = "countered"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    AMENDMENT_PROPOSED = "amendment_proposed"
+    AMENDED = "amended"
+    AMENDMENT_DECLINED = "amendment_declined"
+    AMENDMENT_WITHDRAWN = "amendment_withdrawn"
+    AMENDMENT_EXPIRED = "amendment_expired"
+    MESSAGE = "message"
+    RECOVERY_ANSWERED = "recovery_answered"
+    TICKET_ADDED = "ticket_added"
+    TICKET_CONFIRMED = "ticket_confirmed"
+    TICKET_DISPUTED = "ticket_disputed"
+    TICKET_CORRECTED = "ticket_corrected"
+    TICKET_VOIDED = "ticket_voided"
+    STATEMENT_DRAWN_UP = "statement_drawn_up"
+    STATEMENT_SIGNED = "statement_signed"
+    STATEMENT_VOIDED = "statement_voided"
+    COMPLETED = "completed"
+    OFFER_ENDS_SOON = "offer_ends_soon"
+    SILENT = "silent"
+    """Nothing has happened for long."""
+
+
+class NoticePace(StrEnum):
+    """How a person is mailed of what befalls their deals; it stands on their pages in any case."""
+
+    IMMEDIATE = "immediate"
+    DAILY = "daily"
+    NEVER = "never"
+
+
+class AlertFrequency(StrEnum):
+    """How often somebody wants mail of what is new."""
+
+    IMMEDIATE = "immediate"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    NEVER = "never"

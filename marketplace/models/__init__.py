@@ -1,6 +1,9 @@
 """The tables, one family a file."""
 
 from marketplace.models.account import Invitation, Membership, Organisation, User
+from marketplace.models.alert import Alert, AlertPreference, ListingNews, MatchSubscription, SavedSearch
+from marketplace.models.api_token import ApiToken
+from marketplace.models.audit import AuditEntry, AuditReader, AuditSeal
 from marketplace.models.base import Base
 from marketplace.models.bulk import ImportBatch, ImportRow
 from marketplace.models.deal import Deal, DealMessage, DealOffer, DealReading, DealStatement, RecoveryAnswer
@@ -10,18 +13,29 @@ from marketplace.models.installation import Installation, Throttle
 from marketplace.models.listing import Listing
 from marketplace.models.mail import OutboxMail
 from marketplace.models.material import MaterialRow
+from marketplace.models.moderation import Appeal, ListingReport, VerificationRequest
 from marketplace.models.municipality import County, Municipality, MunicipalityAlias
+from marketplace.models.notice import DealFollow, Notice
 from marketplace.models.place import GazetteerPlace, PlaceKind
 from marketplace.models.plan import MassPlanRow, PlannedListing, ReductionTarget
 from marketplace.models.project import Project
 from marketplace.models.quality import BackgroundOverride, Declaration, LabDraft, LabReport, LabSample, LabValueRow
 from marketplace.models.ticket import GateLink, Ticket
+from marketplace.models.ticket_file import TicketFile
 
 __all__ = [
+    "Alert",
+    "AlertPreference",
+    "ApiToken",
+    "Appeal",
+    "AuditEntry",
+    "AuditReader",
+    "AuditSeal",
     "BackgroundOverride",
     "Base",
     "County",
     "Deal",
+    "DealFollow",
     "DealMessage",
     "DealOffer",
     "DealReading",
@@ -40,11 +54,15 @@ __all__ = [
     "LabSample",
     "LabValueRow",
     "Listing",
+    "ListingNews",
+    "ListingReport",
     "MassPlanRow",
+    "MatchSubscription",
     "MaterialRow",
     "Membership",
     "Municipality",
     "MunicipalityAlias",
+    "Notice",
     "Organisation",
     "OutboxMail",
     "PlaceKind",
@@ -52,7 +70,10 @@ __all__ = [
     "Project",
     "RecoveryAnswer",
     "ReductionTarget",
+    "SavedSearch",
     "Throttle",
     "Ticket",
+    "TicketFile",
     "User",
+    "VerificationRequest",
 ]

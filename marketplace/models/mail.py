@@ -16,7 +16,8 @@ type MailContext = Mapping[str, str | int | Sequence[Mapping[str, str | int]]]
 class OutboxMail(Base):
     """A mail: its template and context when it is asked for, its subject and body once the job has rendered it.
 
-    `sent_at` is when the mail server took it, or the local outbox where no server is set.
+    `sent_at` is when the mail server took it, or the local outbox where no server is set. `unsubscribe_path` is where
+    one request stops mails of this sort (RFC 8058), None for a mail that answers something its recipient did.
     """
 
     __tablename__ = "outbox_mail"
@@ -33,3 +34,4 @@ class OutboxMail(Base):
     sent_at: Mapped[Moment | None]
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     last_error: Mapped[LongText | None]
+    unsubscribe_path: Mapped[LongText | None]
