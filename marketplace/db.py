@@ -14,6 +14,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.local import LocalProxy
 
+from marketplace.acting import tell_when_begun
 from marketplace.config import Settings
 
 EXTENSION = "masseflyt_sessions"
@@ -96,8 +97,11 @@ def session_settings(settings: Settings) -> dict[str, object]:
 def make_sessions(bind: Engine | Connection) -> sessionmaker[Session]:
     """Sessions on an engine; on a connection (tests) each commit is a savepoint of the connection's transaction."""
     if isinstance(bind, Connection):
-        return sessionmaker(bind, join_transaction_mode="create_savepoint", autoflush=False)
-    return sessionmaker(bind, autoflush=False)
+        sessions = sessionmaker(bind, join_transaction_mode="create_savepoint", autoflush=False)
+    else:
+        sessions = sessionmaker(bind, autoflush=False)
+    event.listen(sessions, "after_begin", tell_when_begun)
+    return sessions
 
 
 def _current_session() -> Session:

@@ -326,3 +326,13 @@ class AlertFrequency(StrEnum):
     DAILY = "daily"
     WEEKLY = "weekly"
     NEVER = "never"
+
+
+class AuditAction(StrEnum):
+    """What befell a row; `note` is something that is no change of a row and ought to be known."""
+
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+    TRUNCATE = "truncate"
+    NOTE = "note"

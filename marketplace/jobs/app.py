@@ -22,6 +22,7 @@ import structlog
 from procrastinate import JobContext
 from sqlalchemy.orm import Session, sessionmaker
 
+from marketplace.acting import Acting, act_as
 from marketplace.config import Settings
 from marketplace.services.mail import Renderer, Transport
 from marketplace.storage import Storage
@@ -65,4 +66,5 @@ def job_session(context: JobContext) -> Iterator[Session]:
         structlog.contextvars.bound_contextvars(job_id=context.job.id, task=context.job.task_name),
         runtime_of(context).sessions.begin() as session,
     ):
+        act_as(session, Acting(label=f"job:{context.job.task_name}"))
         yield session

@@ -19,6 +19,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user
 
 from marketplace import db
+from marketplace.acting import Acting, act_as
 from marketplace.actor import NOBODY, Actor
 from marketplace.errors import Forbidden, NotFound
 from marketplace.permissions import Permission, allows, is_visible
@@ -56,6 +57,13 @@ def load_user(key: str) -> LoggedInUser | None:
 def current_actor() -> Actor:
     """The person behind this request, or `NOBODY`."""
     return current_user.actor if current_user.is_authenticated else NOBODY
+
+
+def act_as_visitor() -> None:
+    """Have what this request changes logged as done by whoever is logged in by now."""
+    actor = current_actor()
+    label = "visitor" if actor.is_anonymous else "user"
+    act_as(db.session, Acting(label=label, user_id=actor.user_id, request_id=g.get("request_id")))
 
 
 def requires(permission: Permission, *, subject: Callable[..., object] | None = None) -> Callable[..., Any]:
@@ -126,6 +134,8 @@ def init_app(app: Flask) -> None:
     @app.before_request
     def note_actor() -> None:
         g.actor_id = None
+        if request.method not in db.SAFE_METHODS:
+            act_as_visitor()
 
 
 def may(permission: Permission | str, subject: object = None) -> bool:

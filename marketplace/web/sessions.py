@@ -10,7 +10,7 @@ from marketplace import db
 from marketplace.models import User
 from marketplace.queries.accounts import account_for_session
 from marketplace.services.links import LinkSigner
-from marketplace.web.access import LoggedInUser
+from marketplace.web.access import LoggedInUser, act_as_visitor
 
 REMEMBERED_FOR = timedelta(days=30)
 BROWSER_KEY = "browser_key"
@@ -26,6 +26,7 @@ def begin_session(user: User, *, remember: bool = False) -> LoggedInUser:
     session.update(kept)
     logged_in = LoggedInUser(account)
     login_user(logged_in, remember=remember, duration=REMEMBERED_FOR)
+    act_as_visitor()
     return logged_in
 
 
