@@ -146,6 +146,10 @@ class Deal(Base):
             return None
         return self.agreed_from, self.agreed_to
 
+    @property
+    def organisation_ids(self) -> tuple[int, int]:
+        return self.giver_organisation_id, self.taker_organisation_id
+
     def organisation_id_of(self, side: Side) -> int:
         return self.giver_organisation_id if side is Side.GIVER else self.taker_organisation_id
 
@@ -261,6 +265,7 @@ class DealStatement(Base):
         CheckConstraint("delivered_t >= 0 AND ticket_count >= 0", name="delivered_t"),
         CheckConstraint("(giver_signed_by_id IS NULL) = (giver_signed_at IS NULL)", name="giver_signed"),
         CheckConstraint("(taker_signed_by_id IS NULL) = (taker_signed_at IS NULL)", name="taker_signed"),
+        CheckConstraint("voided_at IS NULL OR num_nulls(giver_signed_at, taker_signed_at) > 0", name="voided_at"),
         Index("uq_deal_statement_deal_id", "deal_id", unique=True, postgresql_where=text("voided_at IS NULL")),
         Index("ix_deal_statement_deal_id", "deal_id"),
     )
@@ -280,6 +285,14 @@ class DealStatement(Base):
     taker_signed_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"), index=True)
     taker_signed_at: Mapped[Moment | None]
     voided_at: Mapped[Moment | None]
+    voided_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"), index=True)
+    """Who sent it back; nobody where a ticket was changed under it."""
+    void_reason: Mapped[LongText] = mapped_column(server_default="")
 
+    created_by: Mapped[User] = relationship(foreign_keys=created_by_id)
     giver_signed_by: Mapped[User | None] = relationship(foreign_keys=giver_signed_by_id)
     taker_signed_by: Mapped[User | None] = relationship(foreign_keys=taker_signed_by_id)
+    voided_by: Mapped[User | None] = relationship(foreign_keys=voided_by_id)
+
+    def signed_at(self, side: Side) -> datetime | None:
+        return self.giver_signed_at if side is Side.GIVER else self.taker_signed_at

@@ -99,6 +99,16 @@ END
 $$;
 CREATE TRIGGER keep_deal BEFORE DELETE ON deal FOR EACH ROW EXECUTE FUNCTION keep_as_it_was();
 CREATE TRIGGER keep_ticket BEFORE DELETE ON ticket FOR EACH ROW EXECUTE FUNCTION keep_as_it_was();
+CREATE TRIGGER keep_statement BEFORE DELETE ON deal_statement FOR EACH ROW EXECUTE FUNCTION keep_as_it_was();
+
+CREATE FUNCTION keep_signed_statement() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a statement that both sides have signed is never changed';
+END
+$$;
+CREATE TRIGGER keep_signed_statement BEFORE UPDATE ON deal_statement
+    FOR EACH ROW WHEN (num_nulls(OLD.giver_signed_at, OLD.taker_signed_at) = 0)
+    EXECUTE FUNCTION keep_signed_statement();
 """
 
 
@@ -343,6 +353,8 @@ def upgrade() -> None:
         sa.Column("taker_signed_by_id", sa.BigInteger(), nullable=True),
         sa.Column("taker_signed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("voided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("voided_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("void_reason", sa.Text(), server_default="", nullable=False),
         sa.CheckConstraint(
             "(giver_signed_by_id IS NULL) = (giver_signed_at IS NULL)", name=op.f("ck_deal_statement_giver_signed")
         ),
@@ -350,6 +362,10 @@ def upgrade() -> None:
             "(taker_signed_by_id IS NULL) = (taker_signed_at IS NULL)", name=op.f("ck_deal_statement_taker_signed")
         ),
         sa.CheckConstraint("delivered_t >= 0 AND ticket_count >= 0", name=op.f("ck_deal_statement_delivered_t")),
+        sa.CheckConstraint(
+            "voided_at IS NULL OR num_nulls(giver_signed_at, taker_signed_at) > 0",
+            name=op.f("ck_deal_statement_voided_at"),
+        ),
         sa.ForeignKeyConstraint(["created_by_id"], ["app_user.id"], name=op.f("fk_deal_statement_created_by_id")),
         sa.ForeignKeyConstraint(["deal_id"], ["deal.id"], name=op.f("fk_deal_statement_deal_id")),
         sa.ForeignKeyConstraint(
@@ -358,6 +374,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["taker_signed_by_id"], ["app_user.id"], name=op.f("fk_deal_statement_taker_signed_by_id")
         ),
+        sa.ForeignKeyConstraint(["voided_by_id"], ["app_user.id"], name=op.f("fk_deal_statement_voided_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deal_statement")),
     )
     op.create_index(op.f("ix_deal_statement_created_by_id"), "deal_statement", ["created_by_id"], unique=False)
@@ -368,6 +385,7 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_deal_statement_taker_signed_by_id"), "deal_statement", ["taker_signed_by_id"], unique=False
     )
+    op.create_index(op.f("ix_deal_statement_voided_by_id"), "deal_statement", ["voided_by_id"], unique=False)
     op.create_index(
         "uq_deal_statement_deal_id",
         "deal_statement",
@@ -534,7 +552,13 @@ def downgrade() -> None:
     op.drop_table("deal_message")
     op.execute("DROP TABLE deal CASCADE")
     op.execute("DROP TRIGGER keep_facility_booked ON facility")
-    for function in ("keep_facility_booked", "keep_committed", "keep_delivered", "keep_as_it_was"):
+    for function in (
+        "keep_facility_booked",
+        "keep_committed",
+        "keep_delivered",
+        "keep_as_it_was",
+        "keep_signed_statement",
+    ):
         op.execute(f"DROP FUNCTION {function}()")
     op.execute("DROP FUNCTION facility_booked_peak_t(bigint, timestamptz)")
     op.drop_column("facility", "booked_peak_t")
