@@ -9,6 +9,7 @@ from enum import StrEnum, auto
 
 from marketplace.actor import Actor
 from marketplace.models import (
+    Deal,
     Document,
     Facility,
     ImportBatch,
@@ -62,6 +63,9 @@ class Permission(StrEnum):
     VIEW_IMPORT = auto()
     """A file of listings or plan rows on its way in."""
     EDIT_IMPORT = auto()
+    VIEW_DEAL = auto()
+    ACT_ON_DEAL = auto()
+    """For either side; which side may do what, and when, is `services.deals.require`."""
     VIEW_OUTBOX = auto()
     ADMINISTER = auto()
 
@@ -110,6 +114,19 @@ def editor(actor: Actor, subject: object) -> bool:
 def confirmed_editor(actor: Actor, subject: object) -> bool:
     """What others will see is put up only by people whose e-mail address is known to be theirs."""
     return actor.is_confirmed and editor(actor, subject)
+
+
+def party(actor: Actor, subject: object) -> bool:
+    """A deal is between two organisations, and nobody else's."""
+    return isinstance(subject, Deal) and any(actor.is_member(each) for each in subject.organisation_ids)
+
+
+def confirmed_editor_of_a_party(actor: Actor, subject: object) -> bool:
+    return (
+        isinstance(subject, Deal)
+        and actor.is_confirmed
+        and any(actor.can_edit(each) for each in subject.organisation_ids)
+    )
 
 
 def keeper(actor: Actor, subject: object) -> bool:
@@ -193,6 +210,8 @@ RULES: dict[Permission, tuple[Predicate, ...]] = {
     Permission.EDIT_PLAN: (editor,),
     Permission.VIEW_IMPORT: (member, administrator),
     Permission.EDIT_IMPORT: (editor,),
+    Permission.VIEW_DEAL: (party, administrator),
+    Permission.ACT_ON_DEAL: (confirmed_editor_of_a_party,),
     Permission.VIEW_OUTBOX: (is_demo, administrator),
     Permission.ADMINISTER: (administrator,),
 }
@@ -207,6 +226,7 @@ VISIBILITY: dict[type[object], Permission] = {
     Document: Permission.VIEW_DOCUMENT,
     MassPlanRow: Permission.VIEW_PLAN,
     ImportBatch: Permission.VIEW_IMPORT,
+    Deal: Permission.VIEW_DEAL,
 }
 """What it takes to know that a thing exists; without it a refusal reads as "not found"."""
 

@@ -19,6 +19,8 @@ from geo.units import SRID_STORED, EnteredUnit
 from marketplace.actor import Actor
 from marketplace.clock import local_date
 from marketplace.models import (
+    Deal,
+    DealOffer,
     Declaration,
     Document,
     Facility,
@@ -38,6 +40,7 @@ from marketplace.services.documents import add_document
 from marketplace.services.quality import asked_of
 from marketplace.storage import Storage
 from marketplace.types import (
+    DealStatus,
     Documentation,
     DocumentKind,
     FacilityKind,
@@ -46,11 +49,13 @@ from marketplace.types import (
     ListingKind,
     ListingStatus,
     Loading,
+    OfferStatus,
     OrganisationKind,
     PausedReason,
     PriceKind,
     ProjectKind,
     Role,
+    Side,
 )
 from tests.files import picture
 
@@ -219,6 +224,85 @@ class Factory:
         if kind is ListingKind.SURPLUS and (is_documented if is_proven is None else is_proven):
             self.proof(listing)
         return listing
+
+    def deal(
+        self,
+        giver: Organisation | None = None,
+        taker: Organisation | None = None,
+        *,
+        status: DealStatus = DealStatus.NEGOTIATING,
+        surplus: Listing | None = None,
+        mass_t: Decimal | int = 500,
+        opened_by: Side = Side.TAKER,
+        **values: object,
+    ) -> Deal:
+        """A taker's request for a part of a surplus, for a project of its own; with one offer, answered as it ended."""
+        surplus = surplus or self.listing(giver)
+        taker = taker or self.organisation()
+        values.setdefault("created_by_id", self.member(taker).id)
+        if not {"taking_listing_id", "destination_project_id", "destination_facility_id"} & values.keys():
+            values["destination_project_id"] = self.project(taker).id
+        is_agreed = status in {DealStatus.AGREED, DealStatus.COMPLETED, DealStatus.CANCELLED}
+        is_over = status not in {DealStatus.NEGOTIATING, DealStatus.AGREED}
+        agreed = {
+            "agreed_t": mass_t,
+            "agreed_from": surplus.available_from,
+            "agreed_to": surplus.available_to,
+            "agreed_at": self.now,
+        }
+        defaults = {
+            "status": status,
+            "opened_by": opened_by,
+            "giver_organisation_id": surplus.organisation_id,
+            "taker_organisation_id": taker.id,
+            "surplus_id": surplus.id,
+            "material_key": surplus.material_key,
+            "origin_name": "Skoytebanen",
+            "origin_position_25833": surplus.position_25833,
+            "origin_municipality_number": surplus.municipality_number,
+            "destination_name": "Fyllinga",
+            "destination_position_25833": surplus.position_25833,
+            "destination_municipality_number": surplus.municipality_number,
+            "touched_at": self.now,
+            "ended_at": self.now if is_over else None,
+        }
+        deal = self._add(Deal(**{**defaults, **(agreed if is_agreed else {}), **values}))
+        answer = OfferStatus.OPEN if status is DealStatus.NEGOTIATING else OfferStatus.ACCEPTED
+        if is_over and not is_agreed:
+            answer = OfferStatus(status.value)
+        self.offer(deal, made_by=opened_by, status=answer, mass_t=mass_t)
+        self.session.refresh(deal)
+        return deal
+
+    def offer(
+        self,
+        deal: Deal,
+        *,
+        made_by: Side = Side.TAKER,
+        status: OfferStatus = OfferStatus.OPEN,
+        mass_t: Decimal | int = 500,
+        **values: object,
+    ) -> DealOffer:
+        is_answered = status is not OfferStatus.OPEN
+        defaults = {
+            "deal_id": deal.id,
+            "number": values.pop("number", None) or 1,
+            "status": status,
+            "made_by": made_by,
+            "made_by_id": deal.created_by_id,
+            "mass_t": Decimal(mass_t),
+            "entered_value": Decimal(mass_t),
+            "entered_unit": EnteredUnit.TONNE,
+            "starts_on": self.today,
+            "ends_on": self.today + timedelta(days=30),
+            "price_kind": PriceKind.FREE,
+            "loading": Loading.GIVER,
+            "haulage": Haulage.BY_AGREEMENT,
+            "expires_at": self.now + timedelta(days=14),
+            "answered_at": self.now if is_answered else None,
+            "answered_by_id": deal.created_by_id if is_answered else None,
+        }
+        return self._add(DealOffer(**{**defaults, **values}))
 
     def proof(self, listing: Listing) -> None:
         """What lets a surplus through the gate: an unpolluted origin, or clean samples where that is not enough."""

@@ -37,6 +37,7 @@ BLUEPRINTS = (
     "reductions",
     "bulk",
     "passports",
+    "deals",
     "geocode",
     "search",
 )

@@ -114,6 +114,13 @@ EDIT_PLAN = of(
     ("editors, of a public thing", "public project"),
 )
 
+VIEW_DEAL = of(
+    Permission.VIEW_DEAL,
+    ("members, of a hidden thing", "deal as giver"),
+    ("members, of a hidden thing", "deal as taker"),
+)
+ACT_ON_DEAL = of(Permission.ACT_ON_DEAL, ("confirmed editors", "deal as giver"), ("confirmed editors", "deal as taker"))
+
 ROUTES: dict[str, list[Route]] = {
     # What anybody may see
     "front.index": public(),
@@ -239,6 +246,8 @@ ROUTES: dict[str, list[Route]] = {
     "imports.bad_rows": of(Permission.VIEW_IMPORT, ("members, of a hidden thing", "file")),
     "imports.apply": of(Permission.EDIT_IMPORT, ("editors, of a hidden thing", "file")),
     "imports.discard": of(Permission.EDIT_IMPORT, ("editors, of a hidden thing", "file")),
+    # Deals
+    "deals.show": VIEW_DEAL,
     # Plans
     "mass_plans.show": VIEW_PLAN,
     "mass_plans.new_row": EDIT_PLAN,
@@ -396,6 +405,12 @@ class Subjects:
 
     def public_project(self) -> dict[str, object]:
         return {"project_id": self.public_one.id}
+
+    def deal_as_giver(self) -> dict[str, object]:
+        return {"deal_id": self.make.deal(surplus=self.listing).id}
+
+    def deal_as_taker(self) -> dict[str, object]:
+        return {"deal_id": self.make.deal(taker=self.ours, destination_project_id=self.quiet_one.id).id}
 
     def file(self) -> dict[str, object]:
         return {"batch_id": self.sent_file.id}
