@@ -326,13 +326,3 @@ class AlertFrequency(StrEnum):
     DAILY = "daily"
     WEEKLY = "weekly"
     NEVER = "never"
-
-
-class AuditAction(StrEnum):
-    """What befell a row; `note` is something that is no change of a row and ought to be known."""
-
-    INSERT = "insert"
-    UPDATE = "update"
-    DELETE = "delete"
-    TRUNCATE = "truncate"
-    NOTE = "note"

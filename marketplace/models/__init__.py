@@ -4,7 +4,6 @@ from marketplace.models.account import Invitation, Membership, Organisation, Use
 from marketplace.models.alert import Alert, AlertPreference, ListingNews, MatchSubscription, SavedSearch
 from marketplace.models.api_token import ApiToken
 from marketplace.models.audit import AuditEntry, AuditReader, AuditSeal
-from marketplace.models.audit import AuditEntry, AuditReader, AuditSeal
 from marketplace.models.base import Base
 from marketplace.models.bulk import ImportBatch, ImportRow
 from marketplace.models.deal import Deal, DealMessage, DealOffer, DealReading, DealStatement, RecoveryAnswer
@@ -25,9 +24,6 @@ from marketplace.models.ticket import GateLink, Ticket
 from marketplace.models.ticket_file import TicketFile
 
 __all__ = [
-    "AuditEntry",
-    "AuditReader",
-    "AuditSeal",
     "Alert",
     "AlertPreference",
     "ApiToken",
