@@ -14,6 +14,7 @@ from marketplace.models.listing import Listing
 from marketplace.models.mail import OutboxMail
 from marketplace.models.material import MaterialRow
 from marketplace.models.moderation import Appeal, ListingReport, VerificationRequest
+from marketplace.models.moderation import Appeal, ListingReport, VerificationRequest
 from marketplace.models.municipality import County, Municipality, MunicipalityAlias
 from marketplace.models.notice import DealFollow, Notice
 from marketplace.models.place import GazetteerPlace, PlaceKind
@@ -24,6 +25,7 @@ from marketplace.models.ticket import GateLink, Ticket
 from marketplace.models.ticket_file import TicketFile
 
 __all__ = [
+    "Appeal",
     "Alert",
     "AlertPreference",
     "ApiToken",
@@ -54,6 +56,7 @@ __all__ = [
     "LabSample",
     "LabValueRow",
     "Listing",
+    "ListingReport",
     "ListingNews",
     "ListingReport",
     "MassPlanRow",

@@ -10,10 +10,15 @@ from marketplace.types import CreatedAt, Id, LongText, Moment, OrganisationKind,
 
 
 class User(Base):
-    """A person who can log in. `session_epoch` grows when every session of theirs must end (a new password)."""
+    """A person who can log in, unless banned. `session_epoch` grows when every session of theirs must end (a new
+    password, a ban).
+    """
 
     __tablename__ = "app_user"
-    __table_args__ = (Index("uq_app_user_email", func.lower(text("email")), unique=True),)
+    __table_args__ = (
+        CheckConstraint("(banned_at IS NULL) = (ban_reason IS NULL)", name="ban"),
+        Index("uq_app_user_email", func.lower(text("email")), unique=True),
+    )
 
     id: Mapped[Id]
     email: Mapped[str] = mapped_column(String(320))
@@ -25,15 +30,28 @@ class User(Base):
     is_example: Mapped[bool] = mapped_column(server_default=text("false"))
     session_epoch: Mapped[int] = mapped_column(server_default="1")
     created_at: Mapped[CreatedAt]
+    banned_at: Mapped[Moment | None]
+    ban_reason: Mapped[LongText | None]
 
     memberships: Mapped[list["Membership"]] = relationship(back_populates="user")
 
 
 class Organisation(Base):
-    """An enterprise in Enhetsregisteret; `org_number` has passed modulus 11."""
+    """An enterprise in Enhetsregisteret; `org_number` has passed modulus 11.
+
+    It is verified when an administrator has seen that those who act for it may; `verification_note` says by what.
+    While it is banned nothing of it is in sight (a trigger of the database refuses), and nobody acts for it.
+    """
 
     __tablename__ = "organisation"
-    __table_args__ = (CheckConstraint("org_number ~ '^[0-9]{9}$'", name="org_number"),)
+    __table_args__ = (
+        CheckConstraint("org_number ~ '^[0-9]{9}$'", name="org_number"),
+        CheckConstraint("(banned_at IS NULL) = (ban_reason IS NULL)", name="ban"),
+        CheckConstraint(
+            "(verified_at IS NULL) = (verified_by_id IS NULL) AND (verified_at IS NULL) = (verification_note IS NULL)",
+            name="verified",
+        ),
+    )
 
     id: Mapped[Id]
     org_number: Mapped[str] = mapped_column(String(9), unique=True)
@@ -44,8 +62,21 @@ class Organisation(Base):
     register_checked_at: Mapped[Moment | None]
     is_example: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[CreatedAt]
+    verified_at: Mapped[Moment | None]
+    verified_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"), index=True)
+    verification_note: Mapped[LongText | None]
+    banned_at: Mapped[Moment | None]
+    ban_reason: Mapped[LongText | None]
 
     memberships: Mapped[list["Membership"]] = relationship(back_populates="organisation")
+
+    @property
+    def is_verified(self) -> bool:
+        return self.verified_at is not None
+
+    @property
+    def is_banned(self) -> bool:
+        return self.banned_at is not None
 
 
 class Membership(Base):

@@ -15,7 +15,7 @@ KEPT = text("removed_at IS NULL")
 
 
 class Document(Base):
-    """A file of an organisation, beside one listing, facility or project.
+    """A file of an organisation, beside one listing, facility or project, or a request to be verified.
 
     `sha256` names the content in the storage (hexadecimal). A photo is kept as it was re-encoded, without the camera's
     position data; other files as they came. `is_shared` shows it to whoever may see what it belongs to, else members
@@ -25,7 +25,10 @@ class Document(Base):
 
     __tablename__ = "document"
     __table_args__ = (
-        CheckConstraint("num_nonnulls(listing_id, facility_id, project_id) = 1", name="belongs_to_one"),
+        CheckConstraint(
+            "num_nonnulls(listing_id, facility_id, project_id, verification_request_id) = 1", name="belongs_to_one"
+        ),
+        CheckConstraint("verification_request_id IS NULL OR NOT is_shared", name="private_proof"),
         CheckConstraint("size_bytes > 0", name="size_bytes"),
         CheckConstraint("(kind = 'photo') = (width_px IS NOT NULL AND height_px IS NOT NULL)", name="photo_size"),
         Index("uq_document_organisation_id_upload_id", "organisation_id", "upload_id", unique=True),
@@ -40,6 +43,7 @@ class Document(Base):
     listing_id: Mapped[int | None] = mapped_column(ForeignKey("listing.id", ondelete="CASCADE"), index=True)
     facility_id: Mapped[int | None] = mapped_column(ForeignKey("facility.id"))
     project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id"))
+    verification_request_id: Mapped[int | None] = mapped_column(ForeignKey("verification_request.id"), index=True)
     kind: Mapped[DocumentKind] = mapped_column(enum_column(DocumentKind, "kind"))
     title: Mapped[ShortText]
     file_name: Mapped[ShortText]
@@ -62,7 +66,7 @@ class Document(Base):
 
     @property
     def subject(self) -> Listing | Facility | Project:
-        """What it belongs to."""
+        """What it belongs to; a request to be verified is no subject of pages."""
         subject = self.listing or self.facility or self.project
         assert subject is not None
         return subject

@@ -54,6 +54,14 @@ CLEAN_ENOUGH = (
 that nothing is known of, or that is known not to be clean."""
 
 
+HIDDEN = (
+    "(hidden_at IS NULL) = (hidden_reason IS NULL) AND (hidden_at IS NULL OR status = 'closed'"
+    " OR coalesce(paused_reason, '') = 'moderator') AND (paused_reason <> 'moderator' OR hidden_at IS NOT NULL)"
+    " AND (reason_before_hidden IS NULL OR hidden_at IS NOT NULL)"
+)
+"""What a moderator has hidden cannot be published by anybody until a moderator shows it again."""
+
+
 class Listing(Base):
     """A surplus, a demand, or what a facility takes in of one material.
 
@@ -76,6 +84,9 @@ class Listing(Base):
     by its room instead, which all its listings share (`Facility.booked_peak_t`).
 
     `renewed_at` is when its owner last said that it stands: by publishing it, or when asked (`asked_at`).
+
+    A moderator may hide it, saying why in `hidden_reason`. `reason_before_hidden` is why it was paused already then,
+    None where others saw it.
     """
 
     __tablename__ = "listing"
@@ -101,6 +112,7 @@ class Listing(Base):
         ),
         CheckConstraint("status <> 'published' OR renewed_at IS NOT NULL", name="renewed_at"),
         CheckConstraint("(status = 'paused') = (paused_reason IS NOT NULL)", name="paused"),
+        CheckConstraint(HIDDEN, name="hidden"),
         CheckConstraint("quality_class BETWEEN 1 AND 6", name="quality_class"),
         CheckConstraint(CLEAN_ENOUGH, name="clean"),
         CheckConstraint("accepts_class_max BETWEEN 1 AND 5", name="accepts_class_max"),
@@ -237,6 +249,11 @@ class Listing(Base):
     asked_at: Mapped[Moment | None]
     reminded_at: Mapped[Moment | None]
     paused_reason: Mapped[PausedReason | None] = mapped_column(enum_column(PausedReason, "paused_reason"))
+    hidden_at: Mapped[Moment | None]
+    hidden_reason: Mapped[LongText | None]
+    reason_before_hidden: Mapped[PausedReason | None] = mapped_column(
+        enum_column(PausedReason, "reason_before_hidden")
+    )
     closed_at: Mapped[Moment | None]
     closed_reason: Mapped[ClosedReason | None] = mapped_column(enum_column(ClosedReason, "closed_reason"))
 
