@@ -1,7 +1,8 @@
 """Mails as text, in the recipient's language, with links that work outside the program.
 
 A mail is `templates/email/<template>.txt`: the first line is "Subject: ...", then a blank line, then the body. It sees
-the mail's own context, `link("/path", key=value)` for an absolute address, and the filters `date_` and `number`.
+the mail's own context, `link("/path", key=value)` for an absolute address, the sentences of `event_words` on what
+befalls deals, and the filters `date_` and `number`.
 """
 
 from datetime import date
@@ -15,6 +16,7 @@ from babel.support import Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from marketplace.config import ROOT, Settings
+from marketplace.deal_event_words import EVENT_WORDS
 from marketplace.models import OutboxMail
 from marketplace.services.mail import RenderedMail
 
@@ -58,6 +60,7 @@ class MailRenderer:
         environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]  # of the extension
         babel_locale = BABEL_LOCALES.get(locale, locale)
         environment.globals["link"] = self._link
+        environment.globals["event_words"] = EVENT_WORDS
         environment.filters["date_"] = lambda iso: format_date(date.fromisoformat(iso), "long", locale=babel_locale)
         environment.filters["number"] = lambda value: format_decimal(Decimal(str(value)), locale=babel_locale)
         return environment

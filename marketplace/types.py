@@ -104,10 +104,6 @@ class PausedReason(StrEnum):
     """A moderator has hidden it, and only a moderator shows it again."""
     BANNED = "banned"
     """Its organisation is banned."""
-    MODERATOR = "moderator"
-    """A moderator has hidden it, and only a moderator shows it again."""
-    BANNED = "banned"
-    """Its organisation is banned."""
 
 
 class ClosedReason(StrEnum):
@@ -115,24 +111,6 @@ class ClosedReason(StrEnum):
 
     OWNER = "owner"
     EXPIRED = "expired"
-
-
-class ReportReason(StrEnum):
-    """What somebody says is wrong with a listing."""
-
-    WRONG_MATERIAL = "wrong_material"
-    NOT_CLEAN = "not_clean"
-    MISLEADING = "misleading"
-    NOT_AVAILABLE = "not_available"
-    SPAM = "spam"
-    OTHER = "other"
-
-
-class ReportOutcome(StrEnum):
-    """What a moderator made of a report."""
-
-    HIDDEN = "hidden"
-    DISMISSED = "dismissed"
 
 
 class ReportReason(StrEnum):

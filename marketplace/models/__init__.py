@@ -14,7 +14,6 @@ from marketplace.models.listing import Listing
 from marketplace.models.mail import OutboxMail
 from marketplace.models.material import MaterialRow
 from marketplace.models.moderation import Appeal, ListingReport, VerificationRequest
-from marketplace.models.moderation import Appeal, ListingReport, VerificationRequest
 from marketplace.models.municipality import County, Municipality, MunicipalityAlias
 from marketplace.models.notice import DealFollow, Notice
 from marketplace.models.place import GazetteerPlace, PlaceKind
@@ -25,7 +24,6 @@ from marketplace.models.ticket import GateLink, Ticket
 from marketplace.models.ticket_file import TicketFile
 
 __all__ = [
-    "Appeal",
     "Alert",
     "AlertPreference",
     "ApiToken",
@@ -56,7 +54,6 @@ __all__ = [
     "LabSample",
     "LabValueRow",
     "Listing",
-    "ListingReport",
     "ListingNews",
     "ListingReport",
     "MassPlanRow",

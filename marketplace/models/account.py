@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, String, fun
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.models.base import Base
-from marketplace.types import CreatedAt, Id, LongText, Moment, OrganisationKind, Role, ShortText, enum_column
+from marketplace.types import CreatedAt, Id, LongText, Moment, NoticePace, OrganisationKind, Role, ShortText, enum_column
 
 
 class User(Base):
@@ -29,6 +29,9 @@ class User(Base):
     is_admin: Mapped[bool] = mapped_column(server_default=text("false"))
     is_example: Mapped[bool] = mapped_column(server_default=text("false"))
     session_epoch: Mapped[int] = mapped_column(server_default="1")
+    deal_notices: Mapped[NoticePace] = mapped_column(
+        enum_column(NoticePace, "deal_notices"), server_default=NoticePace.IMMEDIATE
+    )
     created_at: Mapped[CreatedAt]
     banned_at: Mapped[Moment | None]
     ban_reason: Mapped[LongText | None]
