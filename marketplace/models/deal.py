@@ -183,6 +183,9 @@ class DealOffer(Base):
     status: Mapped[OfferStatus] = mapped_column(enum_column(OfferStatus, "status"))
     made_by: Mapped[Side] = mapped_column(enum_column(Side, "made_by"))
     made_by_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), index=True)
+    is_suggestion: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whoever proposed a chain suggested these terms for a leg between two others, of whom neither has said anything
+    yet: the first to take them makes them its own offer. `made_by` says nothing then."""
     mass_t: Mapped[Mass]
     entered_value: Mapped[Mass]
     entered_unit: Mapped[EnteredUnit] = mapped_column(enum_column(EnteredUnit, "entered_unit"))

@@ -157,7 +157,7 @@ def _mass(details: ListingDetails, material: Material | None, problems: list[Fie
         return None
     try:
         return material.weigh(
-            _rounded(details.entered_value, MASS_STEP_T), details.entered_unit, density_t_per_m3=details.density_t_m3
+            rounded(details.entered_value, MASS_STEP_T), details.entered_unit, density_t_per_m3=details.density_t_m3
         )
     except QuantityError as error:
         at_density = error.code in ("no_density", "density_out_of_range")
@@ -165,13 +165,13 @@ def _mass(details: ListingDetails, material: Material | None, problems: list[Fie
         return None
 
 
-def _rounded(value: Decimal, step: Decimal) -> Decimal:
+def rounded(value: Decimal, step: Decimal) -> Decimal:
     """The number as the database keeps it, so that what is checked is what is kept; an absurd one as it is."""
     return value.quantize(step) if value.is_finite() and abs(value) < ABSURD else value
 
 
 def _rounded_or_none(value: Decimal | None, step: Decimal) -> Decimal | None:
-    return None if value is None else _rounded(value, step)
+    return None if value is None else rounded(value, step)
 
 
 def _problems(
@@ -187,7 +187,7 @@ def _problems(
     if details.fraction is not None and material is not None and not material.has_fraction:
         yield FieldError(field="fraction", message=N_("This material has no grain fraction."))
     yield from _smallest_lot_problems(details.min_lot_t, mass)
-    yield from _price_problems(details.price_kind, details.price_nok_per_t)
+    yield from price_problems(details.price_kind, details.price_nok_per_t)
     reach_km = details.max_distance_km
     if reach_km is not None and not (_is_positive(reach_km) and reach_km <= DISTANCE_LIMIT_KM):
         yield FieldError(
@@ -212,7 +212,7 @@ def _smallest_lot_problems(min_lot_t: Decimal | None, mass: EnteredMass | None) 
         yield FieldError(field="min_lot_t", message=N_("The smallest lot cannot be larger than the whole quantity."))
 
 
-def _price_problems(price_kind: PriceKind, price_nok_per_t: Decimal | None) -> Iterator[FieldError]:
+def price_problems(price_kind: PriceKind, price_nok_per_t: Decimal | None) -> Iterator[FieldError]:
     if price_kind is PriceKind.FREE:
         if price_nok_per_t is not None:
             yield FieldError(field="price_nok_per_t", message=N_("Leave the price empty where the mass is free."))

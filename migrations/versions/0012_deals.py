@@ -18,29 +18,39 @@ branch_labels = None
 depends_on = None
 
 FUNCTIONS = """
-CREATE FUNCTION facility_booked_peak_t(facility_id bigint, since timestamptz) RETURNS numeric
-LANGUAGE sql STABLE AS $$
+CREATE FUNCTION facility_stock(facility_id bigint, since timestamptz, except_deal_id bigint DEFAULT NULL)
+RETURNS TABLE (day date, mass_t numeric) LANGUAGE sql STABLE AS $$
+    -- What the deals make of what stands there, from each day on that changes it. What was driven before the operator
+    -- last said how much room there is, is in what was said. What is loaded above an agreement, within its tolerance,
+    -- books no room, so that no lorry is turned away at the gate for it.
     WITH counted AS (
-        -- What was driven before the operator last said how much room there is, is in what was said.
-        SELECT deal.id,
-               deal.destination_facility_id = $1 AS comes_in,
+        SELECT deal.destination_facility_id = $1 AS comes_in,
                deal.agreed_from,
                least(deal.agreed_to, coalesce(cast(timezone('Europe/Oslo', deal.ended_at) AS date), deal.agreed_to))
                    AS last_day,
-               deal.committed_t - coalesce(
-                   (SELECT sum(ticket.counted_t) FROM ticket WHERE ticket.deal_id = deal.id AND ticket.loaded_at <= $2),
+               greatest(
+                   least(deal.committed_t, deal.agreed_t) - coalesce(
+                       (SELECT sum(ticket.counted_t) FROM ticket
+                        WHERE ticket.deal_id = deal.id AND ticket.loaded_at <= $2),
+                       0
+                   ),
                    0
                ) AS mass_t
         FROM deal
-        WHERE $1 IN (deal.destination_facility_id, deal.origin_facility_id) AND deal.committed_t > 0
+        WHERE (deal.destination_facility_id = $1 OR deal.origin_facility_id = $1)
+          AND deal.committed_t > 0 AND deal.id IS DISTINCT FROM $3
     ),
     change AS (
-        SELECT agreed_from AS day, mass_t FROM counted WHERE comes_in
+        SELECT counted.agreed_from AS day, counted.mass_t FROM counted WHERE counted.comes_in
         UNION ALL
-        SELECT last_day + 1, -mass_t FROM counted WHERE NOT comes_in
-    ),
-    stock AS (SELECT sum(sum(mass_t)) OVER (ORDER BY day) AS mass_t FROM change GROUP BY day)
-    SELECT greatest(coalesce(max(mass_t), 0), 0) FROM stock
+        SELECT counted.last_day + 1, -counted.mass_t FROM counted WHERE NOT counted.comes_in
+    )
+    SELECT change.day, sum(sum(change.mass_t)) OVER (ORDER BY change.day) FROM change GROUP BY change.day
+$$;
+
+CREATE FUNCTION facility_booked_peak_t(facility_id bigint, since timestamptz) RETURNS numeric
+LANGUAGE sql STABLE AS $$
+    SELECT greatest(coalesce(max(stock.mass_t), 0), 0) FROM facility_stock($1, $2) AS stock
 $$;
 
 CREATE FUNCTION keep_facility_booked() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -273,6 +283,7 @@ def upgrade() -> None:
         ),
         sa.Column("made_by", enumeration("giver", "taker", name="made_by"), nullable=False),
         sa.Column("made_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("is_suggestion", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("mass_t", sa.Numeric(precision=14, scale=3), nullable=False),
         sa.Column("entered_value", sa.Numeric(precision=14, scale=3), nullable=False),
         sa.Column(
@@ -561,6 +572,7 @@ def downgrade() -> None:
     ):
         op.execute(f"DROP FUNCTION {function}()")
     op.execute("DROP FUNCTION facility_booked_peak_t(bigint, timestamptz)")
+    op.execute("DROP FUNCTION facility_stock(bigint, timestamptz, bigint)")
     op.drop_column("facility", "booked_peak_t")
     op.drop_column("listing", "left_t")
     op.drop_column("listing", "tolerance_percent")
