@@ -63,6 +63,7 @@ class Ticket(Base):
         CheckConstraint("source = 'gate' OR reported_by_id IS NOT NULL", name="reported_by_id"),
         CheckConstraint("(slip_sha256 IS NULL) = (slip_size_bytes IS NULL)", name="slip"),
         Index("uq_ticket_deal_id_number", "deal_id", func.lower(text("number")), unique=True, postgresql_where=CURRENT),
+        Index("ix_ticket_deal_id_number", "deal_id", func.lower(text("number"))),
         Index("uq_ticket_deal_id_client_key", "deal_id", "client_key", unique=True),
         Index("ix_ticket_deal_id_loaded_at", "deal_id", "loaded_at"),
         Index("uq_ticket_corrects_id", "corrects_id", unique=True),

@@ -497,6 +497,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ticket")),
     )
     op.create_index(op.f("ix_ticket_confirmed_by_id"), "ticket", ["confirmed_by_id"], unique=False)
+    op.create_index("ix_ticket_deal_id_number", "ticket", ["deal_id", sa.literal_column("lower(number)")], unique=False)
     op.create_index("ix_ticket_deal_id_loaded_at", "ticket", ["deal_id", "loaded_at"], unique=False)
     op.create_index(op.f("ix_ticket_disputed_by_id"), "ticket", ["disputed_by_id"], unique=False)
     op.create_index(op.f("ix_ticket_gate_link_id"), "ticket", ["gate_link_id"], unique=False)
