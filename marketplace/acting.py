@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session, SessionTransaction
 
-KEY = "acting"
+ACTING = "acting"
+"""Its key in `Session.info`."""
 
 TELL = text(
     "SELECT set_config('masseflyt.actor_user_id', :user_id, true), set_config('masseflyt.actor_label', :label, true),"
@@ -25,14 +26,14 @@ class Acting:
 
 def act_as(session: Session, acting: Acting) -> None:
     """Everything that the session writes from now on is logged as done by `acting`."""
-    session.info[KEY] = acting
+    session.info[ACTING] = acting
     if session.in_transaction():
         _tell(session.connection(), acting)
 
 
 def tell_when_begun(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
     """Listens to `after_begin`."""
-    acting = session.info.get(KEY)
+    acting = session.info.get(ACTING)
     if isinstance(acting, Acting) and not transaction.nested:
         _tell(connection, acting)
 

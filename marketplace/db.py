@@ -14,7 +14,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.local import LocalProxy
 
-from marketplace.acting import tell_when_begun
+from marketplace.acting import ACTING, Acting, tell_when_begun
 from marketplace.config import Settings
 
 EXTENSION = "masseflyt_sessions"
@@ -94,12 +94,16 @@ def session_settings(settings: Settings) -> dict[str, object]:
     }
 
 
-def make_sessions(bind: Engine | Connection) -> sessionmaker[Session]:
-    """Sessions on an engine; on a connection (tests) each commit is a savepoint of the connection's transaction."""
+def make_sessions(bind: Engine | Connection, *, acting: Acting | None = None) -> sessionmaker[Session]:
+    """Sessions on an engine; on a connection (tests) each commit is a savepoint of the connection's transaction.
+
+    What they write is logged as done by `acting`, unless a session is told otherwise.
+    """
+    info = {ACTING: acting}
     if isinstance(bind, Connection):
-        sessions = sessionmaker(bind, join_transaction_mode="create_savepoint", autoflush=False)
+        sessions = sessionmaker(bind, join_transaction_mode="create_savepoint", autoflush=False, info=info)
     else:
-        sessions = sessionmaker(bind, autoflush=False)
+        sessions = sessionmaker(bind, autoflush=False, info=info)
     event.listen(sessions, "after_begin", tell_when_begun)
     return sessions
 

@@ -19,10 +19,11 @@ def include_name(name: str | None, kind: str, _parents: object) -> bool:
 def migrate(connection: Connection) -> None:
     # Two programs that start at once must not both migrate.
     connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK_KEY})
-    set_timeout = text("SELECT set_config(:name, :value, false)")
+    set_value = text("SELECT set_config(:name, :value, false)")
     lock_timeout = context.config.attributes.get("lock_timeout", LOCK_TIMEOUT)
-    connection.execute(set_timeout, {"name": "lock_timeout", "value": lock_timeout})
-    connection.execute(set_timeout, {"name": "statement_timeout", "value": STATEMENT_TIMEOUT})
+    connection.execute(set_value, {"name": "lock_timeout", "value": lock_timeout})
+    connection.execute(set_value, {"name": "statement_timeout", "value": STATEMENT_TIMEOUT})
+    connection.execute(set_value, {"name": "masseflyt.actor_label", "value": "cli:migrate"})  # for the audit log
     connection.commit()
     try:
         context.configure(
@@ -40,6 +41,7 @@ def migrate(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK_KEY})
         connection.execute(text("RESET lock_timeout"))
         connection.execute(text("RESET statement_timeout"))
+        connection.execute(text("RESET masseflyt.actor_label"))
         connection.commit()
 
 

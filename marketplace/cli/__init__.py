@@ -16,6 +16,7 @@ MODULES = {
     "seed": "marketplace.cli.seed",
     "geodata": "marketplace.cli.geodata",
     "create-admin": "marketplace.cli.create_admin",
+    "audit": "marketplace.cli.audit",
 }
 """Command -> the module that defines it with `@cli.command()` or `@cli.group()`."""
 

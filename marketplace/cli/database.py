@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import click
 from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from marketplace import cluster
+from marketplace.acting import Acting
 from marketplace.config import ROOT, SHORTEST_SECRET_KEY, Settings, load_settings
 from marketplace.db import make_engine, make_sessions
 from marketplace.postgres import EXTENSIONS, OLDEST_POSTGRESQL
@@ -82,8 +83,15 @@ def open_session() -> Iterator[Session]:
     """A session on a migrated database, committed when the block ends without an error: what most commands need."""
     with open_database() as database:
         require_newest_schema(database)
-        with make_sessions(database.engine).begin() as session:
+        with sessions(database).begin() as session:
             yield session
+
+
+def sessions(database: Database) -> sessionmaker[Session]:
+    """Sessions of this command, which the audit log names."""
+    context = click.get_current_context(silent=True)
+    command = context.command_path.partition(" ")[2] if context else ""
+    return make_sessions(database.engine, acting=Acting(label=f"cli:{command.replace(' ', '-') or 'masseflyt'}"))
 
 
 @contextmanager

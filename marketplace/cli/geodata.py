@@ -6,8 +6,7 @@ import click
 
 from marketplace import clock
 from marketplace.cli import cli
-from marketplace.cli.database import open_database, require_newest_schema, step
-from marketplace.db import make_sessions
+from marketplace.cli.database import open_database, require_newest_schema, sessions, step
 
 
 @cli.group()
@@ -33,7 +32,7 @@ def import_file(file: Path, layer: str | None, crs: str | None, dry_run: bool) -
         require_newest_schema(database)
         with step(f"Reading {file.name}"):
             division = read_division(file, layer=layer, crs=crs)
-        with make_sessions(database.engine)() as session:
+        with sessions(database)() as session:
             with step("Replacing the division and locating everything again"):
                 change = import_division(session, division, now=clock.now())
             if dry_run:
@@ -60,7 +59,7 @@ def status() -> None:
 
     with open_database() as database:
         require_newest_schema(database)
-        with make_sessions(database.engine)() as session:
+        with sessions(database)() as session:
             sources = division_sources(session)
             places = count_places(session)
     for source, count in sources:

@@ -1,8 +1,7 @@
 """`masseflyt migrate`: the newest tables, and the reference data they need."""
 
 from marketplace.cli import cli
-from marketplace.cli.database import Database, current_revision, ensure_extensions, open_database, step
-from marketplace.db import make_sessions
+from marketplace.cli.database import Database, current_revision, ensure_extensions, open_database, sessions, step
 
 
 @cli.command()
@@ -27,5 +26,5 @@ def bring_up_to_date(database: Database) -> None:
     if before != head_revision():
         with step(f"Migrating the database from {before or 'nothing'} to {head_revision()}"):
             upgrade(database.engine)
-    with step("Checking the reference data"), make_sessions(database.engine).begin() as session:
+    with step("Checking the reference data"), sessions(database).begin() as session:
         load_reference_data(session)

@@ -7,9 +7,8 @@ from sqlalchemy.orm import Session
 
 from marketplace import clock
 from marketplace.cli import cli
-from marketplace.cli.database import Database, open_database, require_newest_schema, step
+from marketplace.cli.database import Database, open_database, require_newest_schema, sessions, step
 from marketplace.cli.migrate import bring_up_to_date
-from marketplace.db import make_sessions
 
 MOST_LISTINGS = 5_000_000
 
@@ -50,7 +49,7 @@ def load_demo_if_empty(database: Database) -> None:
     """Give a database that nobody has used yet the demo region; leave any other alone."""
     from marketplace.services.demo import is_empty
 
-    with make_sessions(database.engine)() as session:
+    with sessions(database)() as session:
         if not is_empty(session):
             return
     _load(database)
@@ -61,7 +60,7 @@ def demo_log_ins(database: Database) -> list[tuple[str, str]]:
     from marketplace.queries.accounts import example_accounts
     from marketplace.services.demo import DEMO_PASSWORD, is_demo
 
-    with make_sessions(database.engine)() as session:
+    with sessions(database)() as session:
         if not is_demo(session):
             return []
         return [
@@ -76,7 +75,7 @@ def demo_log_ins(database: Database) -> list[tuple[str, str]]:
 def _load(database: Database) -> None:
     from marketplace.services.demo import load_demo
 
-    with step("Loading the demo region"), make_sessions(database.engine).begin() as session:
+    with step("Loading the demo region"), sessions(database).begin() as session:
         loaded = load_demo(session, now=clock.now())
     if loaded is None:
         click.echo("  The demo region was there already; `masseflyt seed --reset` starts it anew.")
@@ -87,12 +86,12 @@ def _load(database: Database) -> None:
 def _reset(database: Database, *, yes: bool) -> None:
     from marketplace.services.demo import require_demo_or_empty, reset_demo
 
-    with make_sessions(database.engine)() as session:
+    with sessions(database)() as session:
         require_demo_or_empty(session)
         rows = _own_rows(session)
     if not yes:
         click.confirm(f"  Throw away everything in this demo, {rows} listings among it, and start anew?", abort=True)
-    with step("Resetting the demo region"), make_sessions(database.engine).begin() as session:
+    with step("Resetting the demo region"), sessions(database).begin() as session:
         reset_demo(session, now=clock.now())
 
 
@@ -108,7 +107,7 @@ def _add_scale(database: Database, listings: int) -> None:
     from marketplace.services.scale import load_scale
 
     began = time.perf_counter()
-    with step(f"Generating {listings:,} listings"), make_sessions(database.engine).begin() as session:
+    with step(f"Generating {listings:,} listings"), sessions(database).begin() as session:
         loaded = load_scale(session, listings=listings, now=clock.now())
     rate = listings / (time.perf_counter() - began)
     click.echo(

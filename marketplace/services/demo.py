@@ -23,6 +23,7 @@ from marketplace.errors import Conflict
 from marketplace.i18n_marker import N_
 from marketplace.models import Facility, Installation, Listing, Membership, Organisation, Project, User
 from marketplace.queries.accounts import account_for_session
+from marketplace.services.audit import begin_anew
 from marketplace.services.demo_facilities import add_facilities, add_receiver
 from marketplace.services.demo_plans import add_plans
 from marketplace.services.demo_proof import add_proof
@@ -164,6 +165,7 @@ def reset_demo(session: Session, *, now: datetime) -> DemoLoaded:
     # session would open the account of whoever comes by their number next.
     session.execute(text("TRUNCATE listing, project, facility RESTART IDENTITY CASCADE"))
     session.execute(text("TRUNCATE app_user, organisation, outbox_mail, throttle CONTINUE IDENTITY CASCADE"))
+    begin_anew(session)
     session.expunge_all()
     mark_as_demo(session).demo_loaded_at = None
     session.flush()

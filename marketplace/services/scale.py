@@ -20,6 +20,7 @@ from marketplace.clock import local_date
 from marketplace.errors import DomainError
 from marketplace.i18n_marker import N_
 from marketplace.models import GazetteerPlace, Municipality, Organisation, User
+from marketplace.services.audit import unlogged
 from marketplace.services.example_numbers import SCALE_SERIES
 from marketplace.services.gazetteer import GEONAMES
 from marketplace.services.scale_draws import (
@@ -35,6 +36,7 @@ from marketplace.services.scale_draws import (
 from marketplace.services.scale_receptions import copy_receptions, draw_facilities, receptions_among
 from marketplace.services.scale_rows import Sites, copy_listings, copy_organisations, copy_projects
 
+GENERATED_TABLES: Final = ("organisation", "project", "facility", "listing")
 LISTINGS_PER_ORGANISATION: Final = 60
 OWN_PIN_SHARE: Final = 0.2
 OWN_PIN_REACH_M: Final = 700.0
@@ -61,6 +63,8 @@ class ScaleLoaded:
 def load_scale(session: Session, *, listings: int, now: datetime, seed: int = 1) -> ScaleLoaded:
     """Add a generated set of `listings` listings, their projects, facilities and organisations.
 
+    The audit log says that it was done, and not each row.
+
     Raises:
         NothingToSpreadOver: the gazetteer or the municipality polygons are missing.
     """
@@ -74,7 +78,8 @@ def load_scale(session: Session, *, listings: int, now: datetime, seed: int = 1)
         row.number: row.name for row in session.execute(select(Municipality.number, Municipality.name))
     }
     driver_connection: Any = session.connection().connection.driver_connection
-    with driver_connection.cursor() as cursor:
+    what = f"generated: {listings} listings and what they belong to"
+    with unlogged(session, *GENERATED_TABLES, reason=what), driver_connection.cursor() as cursor:
         organisations = copy_organisations(
             cursor, rng, count=2 + listings // LISTINGS_PER_ORGANISATION, after=last_number
         )
