@@ -70,10 +70,13 @@ def add_document(
     content: bytes,
     upload_id: UUID,
     is_shared: bool = True,
+    takes_what_is_there: bool = False,
     storage: Storage,
     now: datetime,
 ) -> Document:
     """The document that `content` became, or became earlier where an upload is sent again under the same `upload_id`.
+
+    The same content under another name is refused, or is the document that is there where `takes_what_is_there`.
 
     A picture is encoded anew, without the camera's position (`marketplace.pictures`); other files stay as they are.
     The content is in the storage for good before the row is written. Without a title it is called as the file is.
@@ -110,6 +113,8 @@ def add_document(
     digest = sha256(kept).hexdigest()
     for each in there:
         if each.sha256 == digest:
+            if takes_what_is_there:
+                return each
             raise field_error(FIELD, HERE_ALREADY, title=each.title)
 
     while_not_swept(session)
