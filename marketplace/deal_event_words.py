@@ -1,6 +1,7 @@
 """What befalls deals, in one sentence each: the subject of a mail, a line of the daily one, a line of the page.
 
-Each speaks to whoever is told. `other` is the other organisation of the deal, `material` what it is about, `times` how
+Each speaks to whoever is told. `other` is the other organisation of the deal, or who
+enquires, `material` what it is about, `times` how
 often it has happened since they last looked; a sentence with `times` reads well with any number.
 """
 
@@ -36,4 +37,5 @@ EVENT_WORDS: Final[dict[DealEvent, str]] = {
     DealEvent.COMPLETED: N_("The deal between you and %(other)s is completed: %(material)s"),
     DealEvent.OFFER_ENDS_SOON: N_("The offer between you and %(other)s runs out soon: %(material)s"),
     DealEvent.SILENT: N_("Nothing has happened between you and %(other)s for long: %(material)s"),
+    DealEvent.ENQUIRY: N_("%(other)s asks about your listing: %(material)s"),
 }

@@ -309,6 +309,19 @@ class DealEvent(StrEnum):
     OFFER_ENDS_SOON = "offer_ends_soon"
     SILENT = "silent"
     """Nothing has happened for long."""
+    ENQUIRY = "enquiry"
+    """Before there is a deal: somebody without an account has written about a listing."""
+
+
+class EnquiryStatus(StrEnum):
+    """The life of what somebody without an account wrote to the owner of a listing."""
+
+    UNCONFIRMED = "unconfirmed"
+    """Whose address it is has not been shown; nobody has been told of it."""
+    OPEN = "open"
+    CLOSED = "closed"
+    REFUSED = "refused"
+    """Its owner wants no more from that address."""
 
 
 class NoticePace(StrEnum):

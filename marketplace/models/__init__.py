@@ -8,6 +8,7 @@ from marketplace.models.base import Base
 from marketplace.models.bulk import ImportBatch, ImportRow
 from marketplace.models.deal import Deal, DealMessage, DealOffer, DealReading, DealStatement, RecoveryAnswer
 from marketplace.models.document import Document
+from marketplace.models.enquiry import Enquiry, EnquiryMessage
 from marketplace.models.facility import Facility
 from marketplace.models.installation import Installation, Throttle
 from marketplace.models.listing import Listing
@@ -15,7 +16,7 @@ from marketplace.models.mail import OutboxMail
 from marketplace.models.material import MaterialRow
 from marketplace.models.moderation import Appeal, ListingReport, VerificationRequest
 from marketplace.models.municipality import County, Municipality, MunicipalityAlias
-from marketplace.models.notice import DealFollow, Notice
+from marketplace.models.notice import DealFollow, Notice, NoticeDigest
 from marketplace.models.place import GazetteerPlace, PlaceKind
 from marketplace.models.plan import MassPlanRow, PlannedListing, ReductionTarget
 from marketplace.models.project import Project
@@ -42,6 +43,8 @@ __all__ = [
     "DealStatement",
     "Declaration",
     "Document",
+    "Enquiry",
+    "EnquiryMessage",
     "Facility",
     "GateLink",
     "GazetteerPlace",
@@ -63,6 +66,7 @@ __all__ = [
     "Municipality",
     "MunicipalityAlias",
     "Notice",
+    "NoticeDigest",
     "Organisation",
     "OutboxMail",
     "PlaceKind",

@@ -6,7 +6,17 @@ from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, String, fun
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.models.base import Base
-from marketplace.types import CreatedAt, Id, LongText, Moment, NoticePace, OrganisationKind, Role, ShortText, enum_column
+from marketplace.types import (
+    CreatedAt,
+    Id,
+    LongText,
+    Moment,
+    NoticePace,
+    OrganisationKind,
+    Role,
+    ShortText,
+    enum_column,
+)
 
 
 class User(Base):

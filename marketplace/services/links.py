@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer
 
@@ -23,6 +24,9 @@ class Purpose(StrEnum):
     CONFIRM_ADDRESS = "confirm-address"
     RESET_PASSWORD = "reset-password"  # noqa: S105 - the name of a purpose
     CONFIRM_LISTINGS = "confirm-listings"
+    ENQUIRY = "enquiry"
+    UNSUBSCRIBE = "unsubscribe"
+    """Never runs out, whatever becomes of the password: who wants no more mail must not have to log in."""
 
 
 LASTS: dict[Purpose, timedelta] = {
@@ -56,8 +60,7 @@ class LinkSigner:
 
     def sign(self, purpose: Purpose, user: User, *, now: datetime, browser_key: str = "") -> str:
         ends = int((now + LASTS[purpose]).timestamp())
-        fields = [user.id, fingerprint_of(user), shortened_hash(browser_key), ends]
-        return str(self._serializers[purpose].dumps(fields))
+        return self.seal(purpose, [user.id, fingerprint_of(user), shortened_hash(browser_key), ends])
 
     def read(self, purpose: Purpose, token: str, *, now: datetime) -> Link:
         """What a token says.
@@ -65,13 +68,26 @@ class LinkSigner:
         Raises:
             DeadLink: it was not made by us for this purpose, or its time has run out.
         """
-        try:
-            user_id, fingerprint, browser, ends = self._serializers[purpose].loads(token[:LONGEST_TOKEN])
-        except BadData:
-            raise DeadLink from None
+        user_id, fingerprint, browser, ends = self.open(purpose, token)
         if now.timestamp() > ends:
             raise DeadLink(N_("This link has run out. Ask for a new one."))
         return Link(user_id=user_id, fingerprint=fingerprint, browser=browser)
+
+    def seal(self, purpose: Purpose, fields: list[Any]) -> str:
+        """A token that says these fields, for good."""
+        return str(self._serializers[purpose].dumps(fields))
+
+    def open(self, purpose: Purpose, token: str) -> list[Any]:
+        """The fields of a token.
+
+        Raises:
+            DeadLink: it was not made by us for this purpose.
+        """
+        try:
+            fields: list[Any] = self._serializers[purpose].loads(token[:LONGEST_TOKEN])
+        except BadData:
+            raise DeadLink from None
+        return fields
 
 
 def fingerprint_of(user: User) -> str:
