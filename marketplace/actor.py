@@ -13,6 +13,8 @@ class ActorMembership:
     organisation_name: str
     kind: OrganisationKind
     role: Role
+    is_banned: bool = False
+    """Whether the organisation is: its members read what is theirs, and do nothing for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,7 @@ class Actor:
         return self.role_in(organisation_id) is not None
 
     def can_edit(self, organisation_id: int) -> bool:
-        return self.role_in(organisation_id) in EDITING_ROLES
+        return any(m.organisation_id == organisation_id for m in self.editable)
 
     def owns(self, organisation_id: int) -> bool:
         return self.role_in(organisation_id) is Role.OWNER
@@ -46,7 +48,7 @@ class Actor:
     @property
     def editable(self) -> tuple[ActorMembership, ...]:
         """The memberships in whose organisation this person may post and change things."""
-        return tuple(m for m in self.memberships if m.role in EDITING_ROLES)
+        return tuple(m for m in self.memberships if m.role in EDITING_ROLES and not m.is_banned)
 
 
 NOBODY = Actor(user_id=None)

@@ -118,6 +118,20 @@ CONSTRAINT_ERRORS: dict[str, FieldError] = {
     "ck_listing_clean": FieldError(
         field="", message=N_("It is not documented that these masses are clean, so others cannot be shown them.")
     ),
+    "ck_listing_organisation_banned": FieldError(
+        field="", message=N_("This organisation is banned, so nothing of it can be published.")
+    ),
+    "uq_listing_report_open_by_person": FieldError(
+        field="", message=N_("You have reported this listing already. A moderator will look at it.")
+    ),
+    "uq_listing_report_open_by_address": FieldError(
+        field="", message=N_("You have reported this listing already. A moderator will look at it.")
+    ),
+    "uq_appeal_open_listing": FieldError(field="", message=N_("Your organisation has answered already.")),
+    "uq_appeal_open_organisation": FieldError(field="", message=N_("Your organisation has answered already.")),
+    "uq_verification_request_open": FieldError(
+        field="", message=N_("Your organisation has asked already, and is answered by mail.")
+    ),
     "uq_document_organisation_id_upload_id": FieldError(
         field="file", message=N_("This upload belongs to another page. Choose the file again.")
     ),

@@ -46,6 +46,7 @@ def actor_of(user: User) -> Actor:
                 organisation_name=membership.organisation.name,
                 kind=membership.organisation.kind,
                 role=membership.role,
+                is_banned=membership.organisation.is_banned,
             )
             for membership in sorted(user.memberships, key=lambda each: each.organisation_id)
         ),
@@ -56,7 +57,7 @@ def account_for_session(session: Session, *, user_id: int, epoch: int) -> Sessio
     """The account, unless its sessions have been ended since this one began."""
     query = (
         select(User)
-        .where(User.id == user_id, User.session_epoch == epoch)
+        .where(User.id == user_id, User.session_epoch == epoch, User.banned_at.is_(None))
         .options(selectinload(User.memberships).options(joinedload(Membership.organisation)))
     )
     user = session.scalars(query).one_or_none()
@@ -75,7 +76,7 @@ def example_accounts(session: Session) -> list[ExampleAccount]:
         .outerjoin(Membership, Membership.user_id == User.id)
         .outerjoin(Organisation, Organisation.id == Membership.organisation_id)
         # The author of generated rows is an example as well, but unconfirmed, and so no log-in.
-        .where(User.is_example, User.email_confirmed_at.is_not(None))
+        .where(User.is_example, User.email_confirmed_at.is_not(None), User.banned_at.is_(None))
     )
     kinds, roles = list(OrganisationKind), list(Role)
     found = [

@@ -115,13 +115,19 @@ def confirm_address(
 
 
 def authenticate(session: Session, *, email: str, password: str) -> User | None:
-    """The account that the address and the password open, or None, after the same time in every case."""
+    """The account that the address and the password open, or None, after the same time in every case.
+
+    Raises:
+        InvalidInput: they would, were it not banned.
+    """
     user = user_by_email(session, email=email)
     if user is None:
         spend_as_long(password)
         return None
     if not is_password(password, hashed=user.password_hash) or user.email_confirmed_at is None:
         return None
+    if user.banned_at is not None:
+        raise field_error("", N_("This account is banned. The mail you got when it was says why."))
     if is_outdated(user.password_hash):
         user.password_hash = hash_password(password)
         session.flush()
@@ -133,6 +139,8 @@ def ask_for_reset(session: Session, *, email: str, locale: str, signer: LinkSign
     user = user_by_email(session, email=email)
     if user is None:
         _mail_no_account(session, email=email, locale=locale)
+    elif user.banned_at is not None:
+        _mail_banned(session, user)
     else:
         _mail_reset(session, user, signer=signer, now=now)
 
@@ -192,7 +200,7 @@ def choose_locale(session: Session, actor: Actor, *, locale: str) -> None:
 def create_admin(session: Session, *, email: str, name: str, password: str, now: datetime) -> User:
     """An administrator's account, its address taken as confirmed.
 
-    An account that exists becomes one: it keeps its name, gets the password, and its sessions end.
+    An account that exists becomes one: it keeps its name, gets the password, and its sessions end. A ban is lifted.
 
     Raises:
         InvalidInput: the password is refused.
@@ -206,6 +214,7 @@ def create_admin(session: Session, *, email: str, name: str, password: str, now:
         user.password_hash = hash_password(password)
         user.session_epoch += 1
     user.is_admin = True
+    user.banned_at = user.ban_reason = None
     user.email_confirmed_at = user.email_confirmed_at or now
     session.flush()
     return user
@@ -236,7 +245,7 @@ def _waiting_account(session: Session, link: Link, *, lock: bool = False) -> Use
 
 def _account_behind(session: Session, link: Link, *, lock: bool = False) -> User:
     user = session.get(User, link.user_id, with_for_update=lock, populate_existing=lock)
-    if user is None or fingerprint_of(user) != link.fingerprint:
+    if user is None or user.banned_at is not None or fingerprint_of(user) != link.fingerprint:
         raise DeadLink(N_("This link has been used, or a newer one has taken its place."))
     return user
 
@@ -260,6 +269,11 @@ def _mail_reset(session: Session, user: User, *, signer: LinkSigner, now: dateti
 def _mail_already_signed_up(session: Session, user: User) -> None:
     context: dict[str, str | int] = {"name": user.name, "email": user.email}
     send_mail(session, to=user.email, template="already_signed_up", locale=user.locale, context=context)
+
+
+def _mail_banned(session: Session, user: User) -> None:
+    context: dict[str, str | int] = {"name": user.name, "reason": user.ban_reason or ""}
+    send_mail(session, to=user.email, template="account_banned", locale=user.locale, context=context)
 
 
 def _mail_no_account(session: Session, *, email: str, locale: str) -> None:

@@ -1,6 +1,7 @@
 """Documents and photos beside a listing, a facility or a project: added, described, put in order, taken away."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from hashlib import sha256
@@ -15,7 +16,7 @@ from marketplace.actor import Actor
 from marketplace.errors import Conflict, FieldError, Forbidden, InvalidInput, NotFound, field_error
 from marketplace.file_types import FIELD, FileType, recognise, safe_name
 from marketplace.i18n_marker import N_
-from marketplace.models import Document, Facility, Listing, Project
+from marketplace.models import Document, Facility, Listing, Project, VerificationRequest
 from marketplace.pictures import Picture, read_picture
 from marketplace.queries.documents import is_proof, kept_documents
 from marketplace.services.content_sweep import while_not_swept
@@ -96,29 +97,22 @@ def add_document(
     )
     if earlier is not None:
         return _same_upload(earlier, subject)
-    file_type = recognise(content, file_name=file_name)
-    if kind is DocumentKind.PHOTO and not file_type.is_picture:
-        raise field_error(FIELD, NO_PICTURE)
-    kept_type = FileType.JPEG if file_type.is_picture else file_type
-    name = safe_name(file_name, file_type=kept_type)
-    title = clean_line(title) or PurePath(name).stem
+    file = _kept_file(content, file_name=file_name, kind=kind)
+    title = clean_line(title) or PurePath(file.name).stem
     problems = tuple(text_problems(title, field="title", limit=NAME_LIMIT))
     if problems:
         raise InvalidInput(*problems)
 
     there = tuple(session.scalars(_kept_of(subject)))
     _require_room(there, kind=kind)
-    picture = read_picture(content, file_type=file_type) if file_type.is_picture else None
-    kept = picture.content if picture else content
-    digest = sha256(kept).hexdigest()
     for each in there:
-        if each.sha256 == digest:
+        if each.sha256 == file.sha256:
             if takes_what_is_there:
                 return each
             raise field_error(FIELD, HERE_ALREADY, title=each.title)
 
     while_not_swept(session)
-    _store(storage, digest, kept, picture=picture)
+    _store(storage, file)
     is_photo = kind is DocumentKind.PHOTO
     document = Document(
         organisation_id=subject.organisation_id,
@@ -127,14 +121,54 @@ def add_document(
         project_id=subject.id if isinstance(subject, Project) else None,
         kind=kind,
         title=title,
-        file_name=name,
-        media_type=kept_type.value,
-        size_bytes=len(kept),
-        sha256=digest,
-        width_px=picture.width_px if picture and is_photo else None,
-        height_px=picture.height_px if picture and is_photo else None,
+        file_name=file.name,
+        media_type=file.file_type.value,
+        size_bytes=len(file.content),
+        sha256=file.sha256,
+        width_px=file.picture.width_px if file.picture and is_photo else None,
+        height_px=file.picture.height_px if file.picture and is_photo else None,
         ordinal=1 + max((each.ordinal for each in there), default=0) if is_photo else 0,
         is_shared=is_shared,
+        upload_id=upload_id,
+        uploaded_by_id=actor.user_id,
+        created_at=now,
+    )
+    session.add(document)
+    session.flush()
+    return document
+
+
+def add_proof_of_organisation(
+    session: Session,
+    actor: Actor,
+    *,
+    request: VerificationRequest,
+    file_name: str,
+    content: bytes,
+    upload_id: UUID,
+    storage: Storage,
+    now: datetime,
+) -> Document:
+    """The document that shows that somebody may act for their organisation; its members and administrators see it.
+
+    Raises:
+        InvalidInput: the file cannot be taken (field "file").
+        StorageFailed: the storage does not answer.
+    """
+    assert actor.user_id is not None
+    file = _kept_file(content, file_name=file_name, kind=DocumentKind.OTHER)
+    while_not_swept(session)
+    _store(storage, file)
+    document = Document(
+        organisation_id=request.organisation_id,
+        verification_request_id=request.id,
+        kind=DocumentKind.OTHER,
+        title=PurePath(file.name).stem,
+        file_name=file.name,
+        media_type=file.file_type.value,
+        size_bytes=len(file.content),
+        sha256=file.sha256,
+        is_shared=False,
         upload_id=upload_id,
         uploaded_by_id=actor.user_id,
         created_at=now,
@@ -225,7 +259,7 @@ def remove_document(session: Session, actor: Actor, *, document_id: int, now: da
 
 def _editable(session: Session, actor: Actor, *, document_id: int) -> Document:
     document = session.scalar(select(Document).where(Document.id == document_id, Document.removed_at.is_(None)))
-    if document is None:
+    if document is None or document.verification_request_id is not None:
         raise NotFound
     _editable_subject(
         session,
@@ -311,9 +345,40 @@ def _require_room(there: Sequence[Document], *, kind: DocumentKind) -> None:
         raise field_error(FIELD, ENOUGH_FILES, limit=MOST_FILES)
 
 
-def _store(storage: Storage, digest: str, content: bytes, *, picture: Picture | None) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _KeptFile:
+    """A file as it will be kept, `picture` where it shows one."""
+
+    name: str
+    file_type: FileType
+    content: bytes
+    sha256: str
+    picture: Picture | None
+
+
+def _kept_file(content: bytes, *, file_name: str, kind: DocumentKind) -> _KeptFile:
+    """
+    Raises:
+        InvalidInput: the file cannot be taken (field "file").
+    """
+    file_type = recognise(content, file_name=file_name)
+    if kind is DocumentKind.PHOTO and not file_type.is_picture:
+        raise field_error(FIELD, NO_PICTURE)
+    picture = read_picture(content, file_type=file_type) if file_type.is_picture else None
+    kept_type = FileType.JPEG if file_type.is_picture else file_type
+    kept = picture.content if picture else content
+    return _KeptFile(
+        name=safe_name(file_name, file_type=kept_type),
+        file_type=kept_type,
+        content=kept,
+        sha256=sha256(kept).hexdigest(),
+        picture=picture,
+    )
+
+
+def _store(storage: Storage, file: _KeptFile) -> None:
     """The parts before the whole: what names a photo finds all of it."""
-    if picture:
-        storage.put(f"{digest}.{THUMBNAIL}", picture.thumbnail)
-        storage.put(f"{digest}.{CARD}", picture.card)
-    storage.put(digest, content)
+    if file.picture:
+        storage.put(f"{file.sha256}.{THUMBNAIL}", file.picture.thumbnail)
+        storage.put(f"{file.sha256}.{CARD}", file.picture.card)
+    storage.put(file.sha256, file.content)

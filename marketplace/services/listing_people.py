@@ -16,7 +16,7 @@ def recipients(session: Session, *, listing: Listing) -> Sequence[User]:
         select(User)
         .join(User.memberships)
         .where(Membership.organisation_id == listing.organisation_id)
-        .where(User.email_confirmed_at.is_not(None))
+        .where(User.email_confirmed_at.is_not(None), User.banned_at.is_(None))
         .order_by(User.id)
     )
     poster = members.where(User.id == listing.created_by_id, Membership.role.in_((Role.OWNER, Role.EDITOR)))
@@ -24,13 +24,17 @@ def recipients(session: Session, *, listing: Listing) -> Sequence[User]:
 
 
 def listing_context(listing: Listing, user: User) -> dict[str, str | int]:
-    """The listing in words and numbers that a mail template can format, in the recipient's language."""
+    """The listing in words and numbers that a mail template can format, with the recipient's name."""
+    return {"name": user.name, **listing_words(listing, locale=user.locale)}
+
+
+def listing_words(listing: Listing, *, locale: str) -> dict[str, str | int]:
+    """The listing in words and numbers that a mail template can format, in a language."""
     material = taxonomy().material(listing.material_key)
     return {
-        "name": user.name,
         "listing_id": listing.id,
         "kind": listing.kind.value,
-        "material": material.name_en if user.locale == "en" else material.name_no,
+        "material": material.name_en if locale == "en" else material.name_no,
         "mass_t": f"{listing.mass_t.normalize():f}",
         "available_to": listing.available_to.isoformat(),
     }

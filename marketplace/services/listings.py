@@ -18,6 +18,7 @@ from marketplace.models import Listing
 from marketplace.queries.positions import Blur
 from marketplace.services.editing import require_unchanged
 from marketplace.services.listing_details import CheckedDetails, ListingDetails, check_details
+from marketplace.services.moderation_gate import moderation_problems
 from marketplace.services.quality import gate, refresh_quality
 from marketplace.services.search_text import refresh_search_text
 from marketplace.types import ClosedReason, ListingKind, ListingStatus, PausedReason
@@ -77,6 +78,7 @@ WRONG_TRANSITION: dict[ListingStatus, str] = {
     ListingStatus.CLOSED: N_("This listing is closed and stays as it was. Copy it to a new draft instead."),
 }
 
+HIDDEN_STAYS = N_("A moderator has hidden this listing, so it cannot be copied.")
 KEPT_BY_FACILITY = N_("What a facility takes in is changed on the facility's own page.")
 
 
@@ -285,6 +287,7 @@ def duplicate_listing(session: Session, actor: Actor, *, listing_id: int, now: d
 
     Raises:
         NotFound, Forbidden: there is no such listing, or the actor may not post for its organisation.
+        Conflict: it is a facility's, or hidden by a moderator.
     """
     original = session.get(Listing, listing_id)
     if original is None:
@@ -293,6 +296,8 @@ def duplicate_listing(session: Session, actor: Actor, *, listing_id: int, now: d
         raise Forbidden
     if original.facility_id is not None:
         raise Conflict(KEPT_BY_FACILITY)
+    if original.hidden_at is not None:
+        raise Conflict(HIDDEN_STAYS)
     today = local_date(now)
     first, last = original.period
     if last < today:
@@ -359,7 +364,10 @@ def publish_each(
     """
     if not actor.is_confirmed:
         raise Forbidden(N_("Confirm your e-mail address before you publish: the link is in the mail you got."))
-    refused = {each.id: problems for each in listings if (problems := time_problems(each.available_to, now=now))}
+    refused = moderation_problems(session, listings)
+    for each in listings:
+        if each.id not in refused and (problems := time_problems(each.available_to, now=now)):
+            refused[each.id] = problems
     refused |= gate(session, [each for each in listings if each.id not in refused], now=now)
     for listing in listings:
         if listing.id in refused:

@@ -60,11 +60,15 @@ def edit_organisation(
 ) -> None:
     """Change what its owner may change; a name that Enhetsregisteret gave stays as it is there.
 
+    What was verified was the organisation of that name, so that another name ends it.
+
     Raises:
         InvalidInput: no name.
     """
     if organisation.register_checked_at is None:
         _require_name(name)
+        if name != organisation.name:
+            organisation.verified_at = organisation.verified_by_id = organisation.verification_note = None
         organisation.name = name
     organisation.kind = kind
     refresh_search_text(session, organisation_id=organisation.id)

@@ -55,7 +55,7 @@ def keep_receptions(session: Session, *, now: datetime) -> int:
     due = (
         select(Listing.facility_id)
         .join(Facility, Facility.id == Listing.facility_id)
-        .where(Listing.facility_id.is_not(None), Listing.status != ListingStatus.CLOSED)
+        .where(Listing.facility_id.is_not(None), Listing.status != ListingStatus.CLOSED, Listing.hidden_at.is_(None))
         .where(or_(Listing.available_to < today, and_(has_no_end, Listing.available_to < today + ROLLED_BELOW)))
     )
     facilities = session.scalars(
@@ -107,7 +107,8 @@ def _refresh(
     wanted = frozenset(facility.accepts if takes_part(facility, today=today) else ()) & frozenset(taxonomy().materials)
     reason = ClosedReason.EXPIRED if is_over(facility, today=today) else ClosedReason.OWNER
     for listing in listings:
-        if listing.material_key not in wanted:
+        # One that a moderator hid keeps its place: closed, it would be opened anew the day after.
+        if listing.material_key not in wanted and listing.hidden_at is None:
             close_held(listing, reason, now=now)
     session.flush()  # ends them first: a facility has one open listing of a material
     standing = {listing.material_key: listing for listing in listings if listing.material_key in wanted}
@@ -153,6 +154,8 @@ def _write(
     listing.accepts_class_max, listing.accepts_declared = facility.accepts_class_max, facility.accepts_declared
     session.add(listing)
     session.flush()
+    if listing.hidden_at is not None:
+        return listing
     if not room_t:
         if listing.paused_reason is not PausedReason.FULL:  # also one whose owner did not answer: there is no room
             pause_held(listing, PausedReason.FULL, now=now)

@@ -45,11 +45,14 @@ def log_in() -> ResponseReturnValue:
         over = over_limit(form, (LOG_IN_BY_CLIENT, client()), (LOG_IN_BY_ADDRESS, form.email.data))
         if over:
             return refused(render_template("accounts/log_in.html", form=form), over)
-        user = accounts.authenticate(db.session, email=form.email.data, password=form.password.data)
+        user = None
+        with applying(form) as attempt:
+            user = accounts.authenticate(db.session, email=form.email.data, password=form.password.data)
         if user is not None:
             forget_attempts(LOG_IN_BY_ADDRESS, form.email.data)
             return redirect(_first_page(begin_session(user, remember=form.remember.data)))
-        add_error(form, FieldError(field="", message=WRONG))
+        if attempt.ok:
+            add_error(form, FieldError(field="", message=WRONG))
     return render_template("accounts/log_in.html", form=form), unprocessable(form)
 
 

@@ -39,7 +39,7 @@ def index() -> ResponseReturnValue:
 def log_in(user_id: int) -> ResponseReturnValue:
     require_demo()
     user = db.session.get(User, user_id)
-    if user is None or not user.is_example or user.email_confirmed_at is None:
+    if user is None or not user.is_example or user.email_confirmed_at is None or user.banned_at is not None:
         raise NotFound
     begin_session(user)
     flash(_("You are logged in as %(name)s.", name=user.name), "success")
