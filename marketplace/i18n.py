@@ -4,10 +4,11 @@ Message ids are English. `N_` marks a sentence that is stored or raised now and 
 that must not know Flask take it from `marketplace.i18n_marker`.
 """
 
+from datetime import date
 from decimal import Decimal
 
 from flask import Flask, has_request_context, request, session
-from flask_babel import Babel, format_decimal, get_locale, gettext
+from flask_babel import Babel, format_date, format_decimal, get_locale, gettext
 from flask_login import current_user
 
 from marketplace.i18n_marker import N_
@@ -40,7 +41,9 @@ def translate(message: str, params: dict[str, object]) -> str:
 
 
 def _written(value: object) -> object:
-    """Numbers as people write them; whole ones below ten thousand stay as they are, for among them are years."""
+    """Numbers and days as people write them; whole ones below ten thousand stay, for among them are years."""
+    if isinstance(value, date):
+        return format_date(value, "long")
     if isinstance(value, int) and value < SHORTEST_GROUPED:
         return value
     return format_decimal(value, DECIMALS_OF_A_DEGREE) if isinstance(value, Decimal | float | int) else value

@@ -254,7 +254,7 @@ def _listings_by_reference(
         .options(undefer(Listing.exact_position_25833))
     )
     if holds:
-        query = query.with_for_update().execution_options(populate_existing=True)
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     return {str(listing.external_reference): listing for listing in session.scalars(query)}
 
 

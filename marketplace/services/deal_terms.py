@@ -24,6 +24,26 @@ LONGEST_OFFER_DAYS: Final = 90
 """Engineering judgement: a site plans a fortnight ahead, and what has stood for a quarter is no offer any more."""
 
 
+TERM_COLUMNS: Final = (
+    "mass_t",
+    "entered_value",
+    "entered_unit",
+    "density_t_m3",
+    "starts_on",
+    "ends_on",
+    "price_kind",
+    "price_nok_per_t",
+    "loading",
+    "haulage",
+    "haulier",
+    "access",
+    "opening_hours",
+    "note",
+    "expires_at",
+)
+"""What an offer says; the rest of its row is who said it and what came of it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferTerms:
     """What one side proposes. `density_t_m3` None takes the material's own for the unit."""
@@ -86,8 +106,10 @@ def check_terms(terms: OfferTerms, *, material_key: str, now: datetime) -> Check
     problems: list[FieldError] = []
     mass: EnteredMass | None = None
     try:
-        mass = taxonomy().material(material_key).weigh(
-            rounded(terms.entered_value, MASS_STEP_T), terms.entered_unit, density_t_per_m3=terms.density_t_m3
+        mass = (
+            taxonomy()
+            .material(material_key)
+            .weigh(rounded(terms.entered_value, MASS_STEP_T), terms.entered_unit, density_t_per_m3=terms.density_t_m3)
         )
     except QuantityError as error:
         at_density = error.code in ("no_density", "density_out_of_range")
@@ -104,9 +126,7 @@ def _problems(terms: OfferTerms, *, now: datetime) -> Iterator[FieldError]:
     )
     yield from in_period
     if not in_period and terms.ends_on < local_date(now):
-        yield FieldError(
-            field="ends_on", message=N_("The period is over. Choose a last day that is still to come.")
-        )
+        yield FieldError(field="ends_on", message=N_("The period is over. Choose a last day that is still to come."))
     yield from price_problems(terms.price_kind, _price(terms))
     yield from text_problems(clean_line(terms.haulier), field="haulier", limit=NAME_LIMIT)
     yield from text_problems(clean_line(terms.opening_hours), field="opening_hours", limit=NAME_LIMIT)

@@ -25,7 +25,7 @@ def expire_listings(session: Session, *, now: datetime) -> int:
         select(Listing)
         .where(Listing.status.in_(ALLOWED_FROM[Transition.EXPIRE]), Listing.available_to < local_date(now))
         .order_by(Listing.id)
-        .with_for_update(skip_locked=True)
+        .with_for_update(key_share=True, skip_locked=True)
     )
     listings = session.scalars(over).all()
     for listing in listings:
@@ -50,7 +50,7 @@ def remind_of_expiry(session: Session, *, now: datetime) -> int:
             _day_in_norway(Listing.published_at) < Listing.available_to - REMINDED_BEFORE.days,
         )
         .order_by(Listing.id)
-        .with_for_update(skip_locked=True)
+        .with_for_update(key_share=True, skip_locked=True)
     )
     listings = session.scalars(due).all()
     told: set[tuple[int, int]] = set()

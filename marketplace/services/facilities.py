@@ -163,7 +163,10 @@ def _locked(session: Session, actor: Actor, *, facility_id: int) -> Facility:
         NotFound, Forbidden.
     """
     query = (
-        select(Facility).where(Facility.id == facility_id).with_for_update().execution_options(populate_existing=True)
+        select(Facility)
+        .where(Facility.id == facility_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     )
     facility = session.scalars(query).one_or_none()
     if facility is None:

@@ -79,7 +79,7 @@ def ask_whether_listings_stand(session: Session, *, signer: LinkSigner, now: dat
         )
         .order_by(Listing.id)
         .limit(AT_ONCE)
-        .with_for_update(skip_locked=True)
+        .with_for_update(key_share=True, skip_locked=True)
     ).all()
     people = _by_person(session, due)
     mailed = _mailed_on(session, local_date(now), [user for user, _ in people])
@@ -103,7 +103,7 @@ def pause_unanswered(session: Session, *, signer: LinkSigner, now: datetime) -> 
         .where(Listing.status == ListingStatus.PUBLISHED, Listing.asked_at <= now - PAUSED_AFTER, ~Listing.is_example)
         .order_by(Listing.id)
         .limit(AT_ONCE)
-        .with_for_update(skip_locked=True)
+        .with_for_update(key_share=True, skip_locked=True)
     ).all()
     for listing in silent:
         pause_held(listing, PausedReason.UNANSWERED, now=now)
@@ -213,7 +213,15 @@ def _awaiting(actor: Actor) -> Select[Listing]:
 
 def confirm_listings(session: Session, actor: Actor, *, now: datetime) -> Confirmed:
     """Say of every listing that the actor was asked about that it still stands."""
-    return _confirm(session, actor, session.scalars(_awaiting(actor).with_for_update(of=Listing)).all(), now=now)
+    ids = session.scalars(_awaiting(actor).with_only_columns(Listing.id)).all()
+    held = session.scalars(
+        select(Listing)
+        .where(Listing.id.in_(ids))
+        .order_by(Listing.id)  # in id order, as everything that holds several
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    return _confirm(session, actor, [listing for listing in held if awaits_answer(listing)], now=now)
 
 
 def confirm_listing(session: Session, actor: Actor, *, listing_id: int, now: datetime) -> Confirmed:
@@ -223,7 +231,12 @@ def confirm_listing(session: Session, actor: Actor, *, listing_id: int, now: dat
         NotFound, Forbidden: there is no such listing, or it is not the actor's to change.
         Conflict: it is a draft, closed, or paused for another reason.
     """
-    held = select(Listing).where(Listing.id == listing_id).with_for_update().execution_options(populate_existing=True)
+    held = (
+        select(Listing)
+        .where(Listing.id == listing_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
     listing = session.scalars(held).one_or_none()
     if listing is None:
         raise NotFound

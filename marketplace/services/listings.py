@@ -16,6 +16,7 @@ from marketplace.errors import Conflict, FieldError, Forbidden, InvalidInput, No
 from marketplace.i18n_marker import N_
 from marketplace.models import Listing
 from marketplace.queries.positions import Blur
+from marketplace.queue import Task, enqueue
 from marketplace.services.editing import require_unchanged
 from marketplace.services.listing_details import CheckedDetails, ListingDetails, check_details
 from marketplace.services.moderation_gate import moderation_problems
@@ -36,12 +37,14 @@ __all__ = [
     "create_listing",
     "delete_draft",
     "duplicate_listing",
+    "keep_sight_in_step",
     "lock_listing",
     "pause_held",
     "pause_listing",
     "publish_each",
     "publish_held",
     "publish_listing",
+    "show_each",
     "time_problems",
     "update_listing",
     "write_values",
@@ -94,8 +97,8 @@ def lock_listing(session: Session, actor: Actor, *, listing_id: int, for_: Trans
     Raises:
         NotFound, Forbidden, Conflict.
     """
-    query = select(Listing).where(Listing.id == listing_id).with_for_update().execution_options(populate_existing=True)
-    listing = session.scalars(query).one_or_none()
+    query = select(Listing).where(Listing.id == listing_id).with_for_update(key_share=True)
+    listing = session.scalars(query.execution_options(populate_existing=True)).one_or_none()
     if listing is None:
         raise NotFound
     if not actor.can_edit(listing.organisation_id):
@@ -364,10 +367,24 @@ def publish_each(
     """
     if not actor.is_confirmed:
         raise Forbidden(N_("Confirm your e-mail address before you publish: the link is in the mail you got."))
+    refused = show_each(session, listings, now=now)
+    for listing in listings:
+        if listing.id not in refused:
+            listing.renewed_at = now  # its owner says that it stands
+    session.flush()
+    return refused
+
+
+def show_each(session: Session, listings: Sequence[Listing], *, now: datetime) -> dict[int, tuple[FieldError, ...]]:
+    """Bring those of the listings into sight that are fit for it; what is wrong with the others, by their ids.
+
+    The one way to `published`; the caller holds the rows. Whoever does it for a person asks `publish_each`.
+    """
     refused = moderation_problems(session, listings)
-    for each in listings:
-        if each.id not in refused and (problems := time_problems(each.available_to, now=now)):
-            refused[each.id] = problems
+    for listing in listings:
+        if listing.id not in refused:
+            problems = (*time_problems(listing.available_to, now=now), *nothing_left_problems(listing))
+            refused |= {listing.id: problems} if problems else {}
     refused |= gate(session, [each for each in listings if each.id not in refused], now=now)
     for listing in listings:
         if listing.id in refused:
@@ -375,10 +392,42 @@ def publish_each(
         listing.status = ListingStatus.PUBLISHED
         listing.paused_reason = None
         listing.published_at = listing.published_at or now
-        listing.renewed_at = listing.updated_at = now
+        listing.renewed_at = listing.renewed_at or now
+        listing.updated_at = now
         listing.asked_at = None
     session.flush()
+    if len(refused) < len(listings):
+        enqueue(session, Task.TELL_OF_NEWS)
     return refused
+
+
+def keep_sight_in_step(session: Session, listings: Sequence[Listing], *, now: datetime) -> None:
+    """Take listings out of sight of which nothing is left, and bring back those of which something is left again.
+
+    The caller holds their rows, and they are as the database has them. What a facility takes in follows its room
+    (`services.receptions`). What may not come back keeps out of sight, and its reason says why.
+    """
+    free = [each for each in listings if each.facility_id is None]
+    for listing in free:
+        if listing.status is ListingStatus.PUBLISHED and not listing.left_t:
+            pause_held(listing, PausedReason.FULL, now=now)
+    back = [each for each in free if each.paused_reason is PausedReason.FULL and each.left_t]
+    refused = show_each(session, back, now=now) if back else {}
+    for listing in back:
+        if listing.id not in refused:
+            continue
+        if time_problems(listing.available_to, now=now):
+            close_held(listing, ClosedReason.EXPIRED, now=now)
+        elif all(problem.field for problem in refused[listing.id]):  # the gate's; moderators' stand beside no field
+            listing.paused_reason = PausedReason.QUALITY
+    session.flush()
+
+
+def nothing_left_problems(listing: Listing) -> tuple[FieldError, ...]:
+    if listing.facility_id is not None or listing.mass_t > listing.committed_t:
+        return ()
+    message = N_("All of it is agreed. Enter a larger quantity, or wait until a deal gives something back.")
+    return (FieldError(field="entered_value", message=message),)
 
 
 def time_problems(available_to: date, *, now: datetime) -> tuple[FieldError, ...]:

@@ -236,7 +236,7 @@ def follow_plan(session: Session, actor: Actor, *, project: Project, row_ids: li
         .join(PlannedListing, PlannedListing.listing_id == Listing.id)
         .where(MassPlanRow.id.in_(row_ids), Listing.status != ListingStatus.CLOSED)
         .order_by(Listing.id)  # in id order, as everything that changes several listings
-        .with_for_update(of=Listing)
+        .with_for_update(of=Listing, key_share=True)
         .execution_options(populate_existing=True)
     )
     for row, listing, written in session.execute(query).all():

@@ -102,7 +102,12 @@ def update_project(
 
 def _locked(session: Session, project_id: int) -> Project:
     """The project as it stands now; two editors take turns."""
-    query = select(Project).where(Project.id == project_id).with_for_update().execution_options(populate_existing=True)
+    query = (
+        select(Project)
+        .where(Project.id == project_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
     project = session.scalars(query).one_or_none()
     if project is None:
         raise NotFound
@@ -159,7 +164,7 @@ def _move_listings(session: Session, project: Project, *, now: datetime) -> None
         .where(Listing.project_id == project.id, ~Listing.has_own_position, Listing.status != ListingStatus.CLOSED)
         .where(func.ST_Distance(exact_position, project.position_25833) > 0)
         .order_by(Listing.id)
-        .with_for_update()  # in id order, as everything that changes several listings
+        .with_for_update(key_share=True)  # in id order, as everything that changes several listings
     )
     ids = session.scalars(moving).all()
     point_25833 = to_shape(project.position_25833)

@@ -22,9 +22,10 @@ from geo.units import EnteredUnit
 from marketplace.actor import Actor
 from marketplace.clock import local_date
 from marketplace.models import Facility, Listing
+from marketplace.queries.facility_room import room_now_t
 from marketplace.queries.positions import Blur
 from marketplace.services.listing_details import ListingDetails, check_details
-from marketplace.services.listings import close_held, column_values, pause_held, publish_held
+from marketplace.services.listings import close_held, column_values, pause_held, publish_held, show_each
 from marketplace.services.search_text import refresh_search_text
 from marketplace.types import ClosedReason, Haulage, ListingKind, ListingStatus, Loading, PausedReason, PriceKind
 
@@ -45,6 +46,20 @@ def refresh_receptions(session: Session, actor: Actor | None, *, facility: Facil
     _refresh(session, actor, facility=facility, listings=_locked_receptions(session, [facility.id]), now=now)
 
 
+def follow_room(session: Session, *, facility: Facility, now: datetime) -> None:
+    """Bring a facility's listings in step with the room that deals have booked or given back; its row is held.
+
+    What was out of sight for want of room comes back by itself, as the rest of the facility's word still stands.
+    """
+    session.flush()
+    room_t = room_now_t(session, facility, now=now)
+    listings = _locked_receptions(session, [facility.id])
+    if any(each.mass_t != room_t if room_t else each.paused_reason is not PausedReason.FULL for each in listings) or (
+        room_t and any(each.paused_reason is PausedReason.FULL for each in listings)
+    ):
+        _refresh(session, None, facility=facility, listings=listings, now=now)
+
+
 def keep_receptions(session: Session, *, now: datetime) -> int:
     """Move on the period of facilities without a last day, and end what is over; returns how many facilities.
 
@@ -63,7 +78,7 @@ def keep_receptions(session: Session, *, now: datetime) -> int:
         .where(Facility.id.in_(due))
         .order_by(Facility.id)
         .limit(A_BATCH)
-        .with_for_update(skip_locked=True)
+        .with_for_update(key_share=True, skip_locked=True)
         .execution_options(populate_existing=True)
     ).all()
     listings = _locked_receptions(session, [facility.id for facility in facilities])
@@ -95,7 +110,7 @@ def _locked_receptions(session: Session, facility_ids: Sequence[int]) -> Sequenc
         select(Listing)
         .where(Listing.facility_id.in_(facility_ids), Listing.status != ListingStatus.CLOSED)
         .order_by(Listing.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).all()
 
@@ -112,10 +127,11 @@ def _refresh(
             close_held(listing, reason, now=now)
     session.flush()  # ends them first: a facility has one open listing of a material
     standing = {listing.material_key: listing for listing in listings if listing.material_key in wanted}
+    room_t = room_now_t(session, facility, now=now)
     written = [
-        _write(session, actor, facility=facility, material_key=key, listing=standing.get(key), now=now)
+        _write(session, actor, facility=facility, material_key=key, listing=standing.get(key), room_t=room_t, now=now)
         for key in sorted(wanted)
-        if key in standing or (actor is not None and facility.capacity_left_t)
+        if key in standing or (actor is not None and room_t)
     ]
     session.flush()
     if written:
@@ -129,11 +145,11 @@ def _write(
     facility: Facility,
     material_key: str,
     listing: Listing | None,
+    room_t: Decimal,
     now: datetime,
 ) -> Listing:
     """The listing of a material as the facility has it, in sight where there is room left."""
     assert facility.organisation_id is not None
-    room_t = facility.capacity_left_t or Decimal(0)
     details = _details(facility, material_key, listing=listing, room_t=room_t, today=local_date(now))
     if listing is None:
         assert actor is not None
@@ -161,6 +177,8 @@ def _write(
             pause_held(listing, PausedReason.FULL, now=now)
     elif actor is not None:
         publish_held(session, actor, listing, now=now)
+    elif listing.paused_reason is PausedReason.FULL:
+        show_each(session, (listing,), now=now)
     return listing
 
 
