@@ -25,6 +25,9 @@ class Task(StrEnum):
     TIDY = "tidy"
     RETRY_STALLED = "retry_stalled"
     SWEEP_CONTENT = "sweep_content"
+    TELL_OF_NEWS = "tell_of_news"
+    SEND_DAILY_MAILS = "send_daily_mails"
+    SEND_ALERT_DIGESTS = "send_alert_digests"
 
 
 def enqueue(session: Session, task: Task, *, lock: str | None = None, **arguments: int | str) -> int:

@@ -34,6 +34,8 @@ TASK_MODULES = (
     "marketplace.jobs.bulk",
     "marketplace.jobs.housekeeping",
     "marketplace.jobs.documents",
+    "marketplace.jobs.alerts",
+    "marketplace.jobs.notices",
 )
 
 RUNTIME = "runtime"

@@ -6,6 +6,7 @@ from procrastinate import JobContext
 from marketplace import clock
 from marketplace.jobs.app import app, job_session
 from marketplace.queue import Task
+from marketplace.services.enquiries import forget_enquiries
 from marketplace.services.throttle import forget_old
 
 STALLED_AFTER_S = 120.0
@@ -19,6 +20,7 @@ def tidy(context: JobContext, timestamp: int) -> None:
     del timestamp
     with job_session(context) as session:
         forget_old(session, now=clock.now())
+        forget_enquiries(session, now=clock.now())
 
 
 @app.periodic(cron="*/5 * * * *")

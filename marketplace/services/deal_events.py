@@ -1,11 +1,10 @@
-"""Telling people of what befalls their deals.
+"""Telling people of what befalls their deals, and of enquiries.
 
 `tell` writes one notice a person in the transaction of the change it tells of. Whoever wants mail at once gets it in
 the same transaction; what is left waits for the daily mail (`services/notices.py`), unless it has been read by then.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -14,7 +13,19 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geo.materials import taxonomy
-from marketplace.models import Deal, DealFollow, DealMessage, DealOffer, Listing, Membership, Notice, Organisation, User
+from marketplace.models import (
+    Deal,
+    DealFollow,
+    DealMessage,
+    DealOffer,
+    Enquiry,
+    EnquiryMessage,
+    Listing,
+    Membership,
+    Notice,
+    Organisation,
+    User,
+)
 from marketplace.models.mail import MailContext
 from marketplace.services.mail import send_mail
 from marketplace.types import DealEvent as DealEvent  # noqa: PLC0414 (said again for whoever imports it from here)
@@ -32,12 +43,6 @@ NEVER_AT_ONCE: Final = frozenset(
 """What comes by the dozen a day waits for the daily mail, however soon somebody wants to know."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Follower:
-    user: User
-    side: Side
-
-
 def tell(
     session: Session, deal: Deal, event: DealEvent, *, by: Side | None, now: datetime, about_id: int | None = None
 ) -> int:
@@ -50,26 +55,42 @@ def tell(
     """
     session.flush()
     sides = (by.other,) if by is not None else (Side.GIVER, Side.TAKER)
-    told = [follower for side in sides for follower in followers(session, deal, side=side)]
+    told = [(user, side) for side in sides for user in followers(session, deal, side=side)]
     if not told:
         return 0
-    fresh = _write(session, deal, event, told=told, by=by, about_id=about_id, now=now)
-    for follower in told:
-        notice_id = fresh.get(follower.user.id)
-        if notice_id is None or follower.user.deal_notices is not NoticePace.IMMEDIATE or event in NEVER_AT_ONCE:
-            continue
-        mail = send_mail(
-            session,
-            to=follower.user.email,
-            template="deal_notice",
-            locale=follower.user.locale,
-            context=_context(session, deal, event, follower=follower, about_id=about_id),
-        )
-        session.execute(update(Notice).where(Notice.id == notice_id).values(mail_id=mail.id))
-    return len(fresh)
+    common = {"deal_id": deal.id, "event": event, "by": by, "about_id": about_id}
+    fresh = _write(session, common, user_ids={user.id for user, _side in told}, now=now)
+    for user, side in told:
+        if user.id in fresh and _wants_it_now(user, event):
+            context = _context_of_deal(session, deal, event, user=user, side=side, about_id=about_id)
+            _mail(session, user, context, notice_id=fresh.pop(user.id))
+    return len({user.id for user, _side in told})
 
 
-def followers(session: Session, deal: Deal, *, side: Side) -> Sequence[Follower]:
+def tell_of_enquiry(
+    session: Session, enquiry: Enquiry, message: EnquiryMessage, *, people: Sequence[User], now: datetime
+) -> None:
+    """Tell an owner's people what a visitor has written; each message once."""
+    session.flush()
+    if not people:
+        return
+    event = DealEvent.ENQUIRY
+    common = {"enquiry_id": enquiry.id, "event": event, "about_id": message.id}
+    fresh = _write(session, common, user_ids={user.id for user in people}, now=now)
+    for user in people:
+        if user.id in fresh and _wants_it_now(user, event):
+            context: MailContext = {
+                "name": user.name,
+                "path": f"/enquiries/{enquiry.id}",
+                "event": event.value,
+                "other": enquiry.name,
+                "material": material_in(enquiry.listing.material_key, user.locale),
+                "lines": quoted(message.body),
+            }
+            _mail(session, user, context, notice_id=fresh[user.id])
+
+
+def followers(session: Session, deal: Deal, *, side: Side) -> Sequence[User]:
     """Who of a side is told: who said so, and who has to do with the deal and did not say no; else its owners.
 
     Whoever opened it, offered, answered or wrote in it has to do with it, and whoever put up the listing. All of them
@@ -96,58 +117,59 @@ def followers(session: Session, deal: Deal, *, side: Side) -> Sequence[Follower]
     following = [row.User for row in candidates if (row.takes_part if row.is_following is None else row.is_following)]
     if not following:
         following = [row.User for row in candidates if row.role is Role.OWNER and row.is_following is None]
-    return [Follower(user=user, side=side) for user in following]
+    return following
+
+
+def quoted(text: str) -> list[dict[str, str | int]]:
+    """What somebody wrote, line by line, for a mail: each is marked as theirs, so none can pose as a line of ours."""
+    return [{"line": line} for line in text.splitlines()]
+
+
+def material_in(material_key: str, locale: str) -> str:
+    material = taxonomy().material(material_key)
+    return material.name_en if locale == "en" else material.name_no
+
+
+def _wants_it_now(user: User, event: DealEvent) -> bool:
+    return user.deal_notices is NoticePace.IMMEDIATE and event not in NEVER_AT_ONCE
 
 
 def _write(
-    session: Session,
-    deal: Deal,
-    event: DealEvent,
-    *,
-    told: Sequence[Follower],
-    by: Side | None,
-    about_id: int | None,
-    now: datetime,
+    session: Session, common: Mapping[str, object], *, user_ids: Collection[int], now: datetime
 ) -> dict[int, int]:
-    """The notices that say something new, by the person's id."""
-    rows = [
-        {
-            "user_id": follower.user.id,
-            "deal_id": deal.id,
-            "event": event,
-            "by": by,
-            "about_id": about_id,
-            "first_at": now,
-            "last_at": now,
-        }
-        for follower in told
-    ]
+    """The notices that say something new, by the person's id. Rows are written in one order: none waits for another."""
+    rows = [{**common, "user_id": user_id, "first_at": now, "last_at": now} for user_id in sorted(user_ids)]
     statement = insert(Notice).values(rows)
-    if about_id is not None:
-        statement = statement.on_conflict_do_nothing(
-            index_elements=[Notice.user_id, Notice.deal_id, Notice.event, Notice.about_id],
-            index_where=Notice.about_id.is_not(None),
-        )
+    if common["about_id"] is not None:
+        statement = statement.on_conflict_do_nothing()
     else:
         statement = statement.on_conflict_do_update(
             index_elements=[Notice.user_id, Notice.deal_id, Notice.event],
             index_where=and_(Notice.about_id.is_(None), Notice.mail_id.is_(None), Notice.read_at.is_(None)),
-            set_={"times": Notice.times + 1, "last_at": func.greatest(Notice.last_at, now), "by": by},
+            set_={
+                "times": Notice.times + 1,
+                "last_at": func.greatest(Notice.last_at, now),
+                "by": statement.excluded.by,
+            },
         )
     return {row.user_id: row.id for row in session.execute(statement.returning(Notice.user_id, Notice.id))}
 
 
-def _context(
-    session: Session, deal: Deal, event: DealEvent, *, follower: Follower, about_id: int | None
+def _mail(session: Session, user: User, context: MailContext, *, notice_id: int) -> None:
+    mail = send_mail(session, to=user.email, template="deal_notice", locale=user.locale, context=context)
+    session.execute(update(Notice).where(Notice.id == notice_id).values(mail_id=mail.id))
+
+
+def _context_of_deal(
+    session: Session, deal: Deal, event: DealEvent, *, user: User, side: Side, about_id: int | None
 ) -> MailContext:
-    material = taxonomy().material(deal.material_key)
-    other = session.get_one(Organisation, deal.organisation_id_of(follower.side.other))
+    other = session.get_one(Organisation, deal.organisation_id_of(side.other))
     message = session.get_one(DealMessage, about_id).body if event is DealEvent.MESSAGE and about_id else ""
     return {
-        "name": follower.user.name,
-        "deal_id": deal.id,
+        "name": user.name,
+        "path": f"/deals/{deal.id}",
         "event": event.value,
         "other": other.name,
-        "material": material.name_en if follower.user.locale == "en" else material.name_no,
-        "lines": [{"line": line} for line in message.splitlines()],
+        "material": material_in(deal.material_key, user.locale),
+        "lines": quoted(message),
     }
