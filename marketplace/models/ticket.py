@@ -111,3 +111,6 @@ class Ticket(Base):
     deal: Mapped[Deal] = relationship()
     corrects: Mapped["Ticket | None"] = relationship(remote_side="Ticket.id")
     reported_by: Mapped[User | None] = relationship(foreign_keys=reported_by_id)
+    confirmed_by: Mapped[User | None] = relationship(foreign_keys=confirmed_by_id)
+    disputed_by: Mapped[User | None] = relationship(foreign_keys=disputed_by_id)
+    gate_link: Mapped[GateLink | None] = relationship()

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from marketplace.models import BackgroundOverride, Declaration, Document, LabReport, Project
+from marketplace.models import BackgroundOverride, Declaration, Document, LabReport, Project, Ticket
 from marketplace.types import DocumentKind
 
 PROOFS = (LabReport, Declaration, BackgroundOverride)
@@ -73,10 +73,14 @@ def is_proof(session: Session, *, document_id: int) -> bool:
 
 
 def wanted_content(session: Session, *, hashes: Collection[str], removed_since: datetime) -> set[str]:
-    """Those of `hashes` whose content must stay: of kept documents, of fresh removals, and what a proof ever named."""
+    """Those of `hashes` whose content must stay.
+
+    That of kept documents and fresh removals, what a proof ever named, and the slips of loads, corrected ones too.
+    """
     rests = (exists().where(proof.document_id == Document.id) for proof in PROOFS)
     query = select(Document.sha256).where(
         Document.sha256.in_(hashes),
         or_(Document.removed_at.is_(None), Document.removed_at > removed_since, *rests),
     )
-    return set(session.scalars(query))
+    slips = select(Ticket.slip_sha256).where(Ticket.slip_sha256.in_(hashes))
+    return set(session.scalars(query.union(slips)))
