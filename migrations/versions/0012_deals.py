@@ -12,10 +12,14 @@ from alembic import op
 from geoalchemy2 import Geometry
 from sqlalchemy.dialects import postgresql
 
+from marketplace.audit_triggers import audited, through, unaudited
+
 revision = "0012"
 down_revision = "0011"
 branch_labels = None
 depends_on = None
+
+PARTS_OF_A_DEAL = ("deal_offer", "deal_message", "recovery_answer", "deal_statement", "gate_link", "ticket")
 
 FUNCTIONS = """
 CREATE FUNCTION facility_stock(facility_id bigint, since timestamptz, except_deal_id bigint DEFAULT NULL)
@@ -552,9 +556,36 @@ def upgrade() -> None:
         "booked_peak_t >= 0 AND booked_peak_t <= coalesce(capacity_left_t, capacity_t)",
     )
     op.execute(FUNCTIONS)
+    _log()
+
+
+def _log() -> None:
+    """Members of both sides read all that befalls a deal. Sums that triggers keep follow from what is logged."""
+    parties = ("giver_organisation_id", "taker_organisation_id")
+    op.execute(
+        audited(
+            "deal",
+            organisations=parties,
+            without=("delivered_t", "onward_t", "committed_t", "touched_at", "chased_at"),
+        )
+    )
+    masked = {"deal_message": ("body",)}
+    without = {"ticket": ("counted_t", "client_key")}
+    for table in PARTS_OF_A_DEAL:
+        op.execute(
+            audited(
+                table,
+                subject={"deal": "deal_id"},
+                organisations=through("deal", "deal_id", *parties),
+                without=without.get(table, ()),
+                masked=masked.get(table, ()),
+            )
+        )
 
 
 def downgrade() -> None:
+    for table in ("deal", *PARTS_OF_A_DEAL):
+        op.execute(unaudited(table))
     op.drop_table("ticket")
     op.drop_table("recovery_answer")
     op.drop_table("gate_link")
