@@ -8,8 +8,8 @@ from decimal import Decimal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from marketplace.models import DealStatement, Ticket
-from marketplace.types import TicketStatus
+from marketplace.models import DealStatement, RecoveryAnswer, Ticket
+from marketplace.types import RecoveryTest, TicketStatus
 
 ZERO = Decimal(0)
 
@@ -72,6 +72,12 @@ def loads_that_count(session: Session, *, deal_id: int) -> Sequence[Ticket]:
         .execution_options(populate_existing=True)
     )
     return session.scalars(query).all()
+
+
+def answered_tests(session: Session, *, deal_id: int) -> dict[RecoveryTest, bool]:
+    """Whether each test of recovery holds, of those that are answered."""
+    query = select(RecoveryAnswer.test, RecoveryAnswer.holds).where(RecoveryAnswer.deal_id == deal_id)
+    return dict(session.execute(query).tuples())
 
 
 def open_statement(session: Session, *, deal_id: int) -> DealStatement | None:

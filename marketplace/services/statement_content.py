@@ -54,14 +54,14 @@ def statement_content(
         deal_id=deal.id,
         drawn_up_at=now,
         is_example=deal.is_example,
-        giver=_party(deal.giver_organisation),
-        taker=_party(deal.taker_organisation),
-        origin=_origin(deal),
-        destination=_destination(deal),
-        terms=_terms(deal),
+        giver=party_of(deal.giver_organisation),
+        taker=party_of(deal.taker_organisation),
+        origin=origin_of(deal),
+        destination=destination_of(deal),
+        terms=terms_of(deal),
         lot=lot_of(lot, quality),
         papers=tuple(_papers(session, lot, quality)),
-        recovery=tuple(_recovery_line(each) for each in answers),
+        recovery=tuple(recovery_line(each) for each in answers),
         recovery_comes_to=recovery_of({each.test: each.holds for each in answers}),
         tickets=ticket_lines(session, tickets),
         delivered_t=sums.delivered_t,
@@ -70,7 +70,7 @@ def statement_content(
         weighed_count=sums.weighed_count,
         estimated_count=sums.estimated_count,
         deviation=deviation,
-        lot_is_from=_first_origin(session, deal) if comes_by_hub else None,
+        lot_is_from=first_origin_of(session, deal) if comes_by_hub else None,
         source_deal_id=deal.source_deal_id,
     )
 
@@ -132,11 +132,11 @@ def lot_of(lot: Listing, quality: LotQuality) -> Lot:
     )
 
 
-def _party(organisation: Organisation) -> Party:
+def party_of(organisation: Organisation) -> Party:
     return Party(name=organisation.name, org_number=organisation.org_number, address=organisation.address or "")
 
 
-def _terms(deal: Deal) -> Terms:
+def terms_of(deal: Deal) -> Terms:
     offer = accepted_offer(deal)
     assert offer is not None
     assert deal.agreed_from is not None
@@ -156,7 +156,7 @@ def _terms(deal: Deal) -> Terms:
     )
 
 
-def _origin(deal: Deal) -> Place:
+def origin_of(deal: Deal) -> Place:
     lon, lat = _degrees(deal.origin_position_25833)
     return Place(
         name=deal.origin_name,
@@ -168,7 +168,7 @@ def _origin(deal: Deal) -> Place:
     )
 
 
-def _destination(deal: Deal) -> Place:
+def destination_of(deal: Deal) -> Place:
     lon, lat = _degrees(deal.destination_position_25833)
     return Place(
         name=deal.destination_name,
@@ -180,12 +180,12 @@ def _destination(deal: Deal) -> Place:
     )
 
 
-def _first_origin(session: Session, deal: Deal) -> Place:
+def first_origin_of(session: Session, deal: Deal) -> Place:
     """Where the mass of a chain began, however many hubs it has come by."""
     first = deal
     while first.source_deal_id is not None:
         first = session.get_one(Deal, first.source_deal_id, options=[joinedload(Deal.origin_municipality)])
-    return _origin(first)
+    return origin_of(first)
 
 
 def _degrees(point_25833: WKBElement) -> tuple[float, float]:
@@ -220,7 +220,7 @@ def _paper(document: Document) -> Paper:
     return Paper(title=document.title, kind=document.kind, sha256=document.sha256)
 
 
-def _recovery_line(answer: RecoveryAnswer) -> RecoveryLine:
+def recovery_line(answer: RecoveryAnswer) -> RecoveryLine:
     return RecoveryLine(
         test=answer.test,
         holds=answer.holds,
