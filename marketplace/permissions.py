@@ -66,6 +66,8 @@ class Permission(StrEnum):
     VIEW_DEAL = auto()
     ACT_ON_DEAL = auto()
     """For either side; which side may do what, and when, is `services.deals.require`."""
+    VIEW_LOG = auto()
+    """Of what was changed for an organisation, and by whom."""
     VIEW_OUTBOX = auto()
     ADMINISTER = auto()
 
@@ -212,6 +214,7 @@ RULES: dict[Permission, tuple[Predicate, ...]] = {
     Permission.EDIT_IMPORT: (editor,),
     Permission.VIEW_DEAL: (party, administrator),
     Permission.ACT_ON_DEAL: (confirmed_editor_of_a_party,),
+    Permission.VIEW_LOG: (member, administrator),
     Permission.VIEW_OUTBOX: (is_demo, administrator),
     Permission.ADMINISTER: (administrator,),
 }

@@ -42,6 +42,7 @@ BLUEPRINTS = (
     "bulk",
     "passports",
     "audit",
+    "audit",
     "deals",
     "deal_papers",
     "recovery",
