@@ -42,7 +42,6 @@ BLUEPRINTS = (
     "bulk",
     "passports",
     "audit",
-    "audit",
     "deals",
     "deal_papers",
     "recovery",
