@@ -45,7 +45,12 @@ def place_values(name: str, position: Position) -> dict[str, object]:
 
 def place(name: str) -> ColumnElement[Any]:
     """Return a position as a point in EPSG:25833."""
-    return func.ST_SetSRID(func.ST_MakePoint(_number(f"{name}_x"), _number(f"{name}_y")), literal(SRID_STORED, Integer))
+    return point(_number(f"{name}_x"), _number(f"{name}_y"))
+
+
+def point(x_m: ColumnElement[Any], y_m: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the point in EPSG:25833 of two numbers."""
+    return func.ST_SetSRID(func.ST_MakePoint(x_m, y_m), literal(SRID_STORED, Integer))
 
 
 def planar_m(column: GeometryColumn, name: str) -> ColumnElement[float]:
@@ -70,13 +75,20 @@ def within_distance(column: GeometryColumn, name: str) -> ColumnElement[bool]:
     the projection matters, a hundredth of the circle, is the geodesic one worked out.
     """
     reach_m = _number(f"{name}_reach_m")
-    straight_m: ColumnElement[float] = func.ST_Distance(column, place(name), type_=Double())
     return and_(
         in_square(column, name, half_side_m=reach_m * crs.PLANAR_STRETCH_MAX),
-        or_(
-            straight_m <= reach_m * crs.PLANAR_STRETCH_MIN,
-            and_(straight_m <= reach_m * crs.PLANAR_STRETCH_MAX, geodesic_m(column, name) <= reach_m),
-        ),
+        in_circle(column, place(name), reach_m=reach_m),
+    )
+
+
+def in_circle(
+    column: GeometryColumn, centre: ColumnElement[Any], *, reach_m: ColumnElement[Any]
+) -> ColumnElement[bool]:
+    """Return whether a point lies within a geodesic distance of a centre in EPSG:25833. No index answers it."""
+    straight_m: ColumnElement[float] = func.ST_Distance(column, centre, type_=Double())
+    return or_(
+        straight_m <= reach_m * crs.PLANAR_STRETCH_MIN,
+        and_(straight_m <= reach_m * crs.PLANAR_STRETCH_MAX, geodesic_between_m(column, centre) <= reach_m),
     )
 
 
@@ -164,10 +176,15 @@ def box_values(name: str, box: BBox, *, form: BoxForm) -> dict[str, object]:
     bent = bent_box(box)
     values: dict[str, object] = {f"{name}_around": _box_wkb(*bent.around)}
     if form is not BoxForm.WHOLE:
-        values[f"{name}_outline"] = ",".join(f"({x:.1f},{y:.1f})" for x, y in bent.corners).join("()")
+        values[f"{name}_outline"] = outline_text(bent)
     if form is BoxForm.BENT and bent.inside is not None:
         values[f"{name}_inside"] = _box_wkb(*bent.inside)
     return values
+
+
+def outline_text(bent: BentBox) -> str:
+    """Return the bent outline of a box as PostgreSQL writes a polygon of its own."""
+    return ",".join(f"({x:.1f},{y:.1f})" for x, y in bent.corners).join("()")
 
 
 def _box_wkb(min_x: float, min_y: float, max_x: float, max_y: float) -> bytes:
@@ -184,9 +201,13 @@ def point_in_box(column: GeometryColumn, name: str, *, form: BoxForm) -> ColumnE
     around = _meets(column, f"{name}_around")
     if form is BoxForm.WHOLE:
         return around
-    outline = cast(bindparam(f"{name}_outline", type_=Text()), NativePolygon)
-    in_outline: ColumnElement[bool] = cast(column, NativePoint).op("<@", return_type=Boolean())(outline)
-    return and_(around, in_outline if form is BoxForm.SMALL else or_(_meets(column, f"{name}_inside"), in_outline))
+    bent = in_outline(column, bindparam(f"{name}_outline", type_=Text()))
+    return and_(around, bent if form is BoxForm.SMALL else or_(_meets(column, f"{name}_inside"), bent))
+
+
+def in_outline(column: GeometryColumn, outline: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return whether a point lies within an outline as `outline_text` writes it. No index answers it."""
+    return cast(column, NativePoint).op("<@", return_type=Boolean())(cast(outline, NativePolygon))
 
 
 def _meets(column: GeometryColumn, name: str) -> ColumnElement[bool]:

@@ -40,7 +40,11 @@ class MailRenderer:
         first, _, body = text.partition("\n")
         if not first.startswith(SUBJECT):
             raise ValueError(f"the first line of {mail.template}.txt is not its subject")
-        return RenderedMail(subject=first.removeprefix(SUBJECT).strip(), body_text=body.strip() + "\n")
+        return RenderedMail(
+            subject=first.removeprefix(SUBJECT).strip(),
+            body_text=body.strip() + "\n",
+            unsubscribe_url=self._link(mail.unsubscribe_path) if mail.unsubscribe_path else "",
+        )
 
     def _environment(self, locale: str) -> Environment:
         if locale not in self._environments:

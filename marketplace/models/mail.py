@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from marketplace.models.base import Base
 from marketplace.types import CreatedAt, Id, LongText, Moment, ShortText
 
-type MailContext = Mapping[str, str | int | Sequence[Mapping[str, str | int]]]
+type MailContext = Mapping[str, str | int | Sequence[MailContext]]
 
 
 class OutboxMail(Base):

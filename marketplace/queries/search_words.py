@@ -7,7 +7,7 @@ no open listing has is taken for a typing error, and the nearest word that listi
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -71,14 +71,22 @@ def split_words(text: str) -> tuple[str, ...]:
 
 def look_up_words(session: Session, text: str, *, today: date) -> LookedUp:
     """The words of `text`, those that no open listing has exchanged for the nearest that one has."""
+    written = words_as_written(session, text)
+    known = _known(session, written.words, today=today)
+    return LookedUp(
+        words=tuple(word if is_known else _corrected(session, word, today=today) for word, is_known in known),
+        ignored=written.ignored,
+    )
+
+
+def words_as_written(session: Session, text: str) -> LookedUp:
+    """The words of `text` whether or not any listing has them: for who waits until one does."""
     typed = split_words(text)
     if not typed:
         return LookedUp()
     stems = _stems(session, typed)
-    kept = [Word(typed=each, sought=each, stem=stem) for each, stem in zip(typed, stems, strict=True) if stem]
-    known = _known(session, kept, today=today)
     return LookedUp(
-        words=tuple(word if is_known else _corrected(session, word, today=today) for word, is_known in known),
+        words=tuple(Word(typed=each, sought=each, stem=stem) for each, stem in zip(typed, stems, strict=True) if stem),
         ignored=tuple(each for each, stem in zip(typed, stems, strict=True) if not stem),
     )
 
@@ -93,20 +101,37 @@ def word_found(place: int, *, is_inside: bool) -> ColumnElement[bool]:
 
 def word_values(place: int, word: Word) -> dict[str, object]:
     """What `word_found` is asked with."""
-    quoted = word.sought.replace("\\", "\\\\").replace("'", "''")
-    values: dict[str, object] = {f"word_{place}_begins": f"'{quoted}':*"}
+    values: dict[str, object] = {f"word_{place}_begins": beginning(word)}
     if word.is_sought_inside:
-        values[f"word_{place}_inside"] = "%" + re.sub(r"([\\%_])", r"\\\1", word.stem) + "%"
+        values[f"word_{place}_inside"] = inside(word)
     return values
 
 
-def _begins_a_word(place: int) -> ColumnElement[bool]:
-    query = bindparam(f"word_{place}_begins", type_=String())
+def beginning(word: Word) -> str:
+    """What `begins_a_word` is asked with."""
+    quoted = word.sought.replace("\\", "\\\\").replace("'", "''")
+    return f"'{quoted}':*"
+
+
+def inside(word: Word) -> str | None:
+    """What `inside_a_word` is asked with; None for a word too short to look for inside others."""
+    return "%" + re.sub(r"([\\%_])", r"\\\1", word.stem) + "%" if word.is_sought_inside else None
+
+
+def begins_a_word(query: ColumnElement[str]) -> ColumnElement[bool]:
     return Listing.search_vector.bool_op("@@")(func.to_tsquery(LANGUAGE, query))
 
 
+def inside_a_word(pattern: ColumnElement[str]) -> ColumnElement[bool]:
+    return Listing.search_text.ilike(pattern)
+
+
+def _begins_a_word(place: int) -> ColumnElement[bool]:
+    return begins_a_word(bindparam(f"word_{place}_begins", type_=String()))
+
+
 def _inside_a_word(place: int) -> ColumnElement[bool]:
-    return Listing.search_text.ilike(bindparam(f"word_{place}_inside", type_=String()))
+    return inside_a_word(bindparam(f"word_{place}_inside", type_=String()))
 
 
 # What was typed ---------------------------------------------------------------------------------------------------
@@ -126,7 +151,7 @@ def _stem(word: str, lexemes: list[str] | None) -> str:
     return lexemes[0] if word.startswith(lexemes[0]) else word
 
 
-def _known(session: Session, words: list[Word], *, today: date) -> Iterable[tuple[Word, bool]]:
+def _known(session: Session, words: Sequence[Word], *, today: date) -> Iterable[tuple[Word, bool]]:
     """Each word with whether any open listing has it.
 
     The two ways are asked apart: joined by OR the planner reads the whole table for a word that is nowhere.

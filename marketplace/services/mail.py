@@ -17,6 +17,8 @@ from marketplace.models.mail import MailContext
 from marketplace.queue import Task, enqueue
 
 SMTP_TIMEOUT_S = 20.0
+POLICY = SMTP.clone(max_line_length=998)
+"""As long as a line may be (RFC 5322, 2.1.1): an address in a header must not be folded, nor encoded to fit."""
 SECRET = "token"  # noqa: S105 - the name of a context key, not a secret
 """The context key of what only the recipient may hold."""
 BLACKED_OUT = "[…]"
@@ -24,8 +26,11 @@ BLACKED_OUT = "[…]"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderedMail:
+    """`unsubscribe_url` is where one request stops mails of this sort; "" for a mail that has no such place."""
+
     subject: str
     body_text: str
+    unsubscribe_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +82,24 @@ class SmtpServer:
             server.send_message(message)
 
 
-def send_mail(session: Session, *, to: str, template: str, locale: str, context: MailContext) -> OutboxMail:
+def send_mail(
+    session: Session,
+    *,
+    to: str,
+    template: str,
+    locale: str,
+    context: MailContext,
+    unsubscribe_path: str | None = None,
+) -> OutboxMail:
     """Keep the mail and queue its sending, both only if the caller's transaction commits.
 
     `template` names `templates/email/<template>.txt`; `context` is what it needs: ids and scalars, and rows of them.
     What only the recipient may hold goes under the key `token`, which is forgotten as soon as a mail server has taken
-    the mail.
+    the mail. `unsubscribe_path` is where a POST without log-in stops mails of this sort (RFC 8058).
     """
-    mail = OutboxMail(recipient=to, template=template, locale=locale, context=dict(context))
+    mail = OutboxMail(
+        recipient=to, template=template, locale=locale, context=dict(context), unsubscribe_path=unsubscribe_path
+    )
     session.add(mail)
     session.flush()
     enqueue(session, Task.SEND_MAIL, mail_id=mail.id)
@@ -115,11 +130,15 @@ def deliver_mail(
 
 
 def _message(mail: OutboxMail, rendered: RenderedMail, *, sender: str) -> EmailMessage:
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=POLICY)
     message["From"], message["To"], message["Subject"] = sender, mail.recipient, rendered.subject
     message["Date"] = mail.created_at
     message["Message-ID"] = f"<masseflyt-{mail.id}@{sender.rpartition('@')[2].rstrip('>')}>"
     message["Auto-Submitted"] = "auto-generated"
+    if rendered.unsubscribe_url:
+        message["List-Unsubscribe"] = f"<{rendered.unsubscribe_url}>"
+        if rendered.unsubscribe_url.startswith("https://"):  # RFC 8058, 3.1: one click only over HTTPS
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(rendered.body_text)
     return message
 
@@ -139,3 +158,4 @@ def _forget_secret(mail: OutboxMail) -> None:
         return
     mail.context = {name: value for name, value in mail.context.items() if name != SECRET}
     mail.body_text = (mail.body_text or "").replace(str(secret), BLACKED_OUT)
+    mail.unsubscribe_path = None  # the same secret

@@ -38,6 +38,35 @@ ABOUT_SEVERAL = {
         for each, kind in ((7, "surplus"), (8, "demand"), (9, "reception"))
     ],
 }
+WHAT_IS_NEW = {
+    "name": "Kari",
+    "token": "a-b.c",
+    "count": 22,
+    "more": 2,
+    "items": [
+        {
+            **listing,
+            "organisation": "Fjell AS",
+            "municipality": "Bærum",
+            "available_from": "2027-03-01",
+            "searches": [{"name": "Leire nær Oslo"}],
+            "fits": [
+                {
+                    **other,
+                    "distance_km": "12",
+                    "coverage_percent": 40,
+                    "used_percent": 100,
+                    "offered": "sprengstein",
+                    "demanded": "pukk",
+                    "treatment": "crushing",
+                    "quality": "declared",
+                }
+                for other in ABOUT_SEVERAL["listings"]
+            ],
+        }
+        for listing in ABOUT_SEVERAL["listings"]
+    ],
+}
 CONTEXTS: dict[str, dict[str, str | int]] = {
     "confirm_address": {"name": "Kari", "token": "the-token"},
     "already_signed_up": {"name": "Kari", "email": "kari@bygg.example"},
@@ -90,6 +119,7 @@ CONTEXTS: dict[str, dict[str, str | int]] = {
         "available_to": "2027-03-15",
         "listing_id": 7,
     },
+    "alerts": WHAT_IS_NEW,
     "listings_still_stand": ABOUT_SEVERAL,
     "listings_paused_unanswered": ABOUT_SEVERAL,
 }
