@@ -1,16 +1,16 @@
 """The web application, put together; reads like a table of contents."""
 
-from flask import Flask
+from flask_openapi3.openapi import OpenAPI
 from sqlalchemy import Connection, Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from marketplace import db, filters, i18n, labels, logging, maps, quality_wording, web
+from marketplace import api, db, filters, i18n, labels, logging, maps, quality_wording, web
 from marketplace.config import ROOT, Settings, load_settings
 from marketplace.storage import Storage, open_storage
 from marketplace.web import access, errors, security
 
 
-class MasseflytApp(Flask):
+class MasseflytApp(OpenAPI):
     settings: Settings
     storage: Storage
     """Where uploaded files lie."""
@@ -18,7 +18,16 @@ class MasseflytApp(Flask):
 
 def build_app(settings: Settings | None, *, bind: Engine | Connection | None, testing: bool) -> MasseflytApp:
     settings = settings or load_settings()
-    app = MasseflytApp("marketplace", root_path=str(ROOT / "marketplace"), template_folder=str(ROOT / "templates"))
+    app = MasseflytApp(
+        "marketplace",
+        root_path=str(ROOT / "marketplace"),
+        template_folder=str(ROOT / "templates"),
+        info=api.INFO,
+        security_schemes=api.SECURITY_SCHEMES,
+        validation_error_model=api.Problem,
+        validation_error_callback=api.refuse_body,
+        doc_ui=False,  # the description is served by the api itself
+    )
     app.settings = settings
     app.storage = open_storage(settings.documents_url)
     app.testing = testing
@@ -37,6 +46,8 @@ def build_app(settings: Settings | None, *, bind: Engine | Connection | None, te
     maps.init_app(app)
     errors.init_app(app)
     web.init_app(app)
+    api.init_app(app)
+    access.require_declarations(app)
 
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

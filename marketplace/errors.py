@@ -52,6 +52,10 @@ class NotFound(DomainError):
     message = N_("There is nothing here, or it is not for you to see.")
 
 
+class NotAuthenticated(DomainError):
+    message = N_("Show a token that is still alive: Authorization: Bearer msf_...")
+
+
 class Forbidden(DomainError):
     message = N_("You may not do this.")
 
@@ -76,6 +80,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
     GeoError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotFound: HTTPStatus.NOT_FOUND,
+    NotAuthenticated: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
     Conflict: HTTPStatus.CONFLICT,
     TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,

@@ -9,8 +9,10 @@ from enum import StrEnum, auto
 
 from marketplace.actor import Actor
 from marketplace.models import (
+    ApiToken,
     Deal,
     Document,
+    Enquiry,
     Facility,
     ImportBatch,
     Installation,
@@ -20,6 +22,7 @@ from marketplace.models import (
     Membership,
     Organisation,
     Project,
+    TicketFile,
 )
 from marketplace.types import Documentation, ListingStatus
 
@@ -35,6 +38,8 @@ class Permission(StrEnum):
     VIEW_MEMBERS = auto()
     EDIT_ORGANISATION = auto()
     MANAGE_MEMBERS = auto()
+    ANSWER_FOR_ORGANISATION = auto()
+    """To moderators: asking that it be verified, and answering a ban."""
     LEAVE_ORGANISATION = auto()
     CREATE_PROJECT = auto()
     VIEW_PROJECT = auto()
@@ -63,11 +68,20 @@ class Permission(StrEnum):
     VIEW_IMPORT = auto()
     """A file of listings or plan rows on its way in."""
     EDIT_IMPORT = auto()
+    START_DEAL = auto()
+    """With whoever posted a listing: asking for a surplus, or offering one."""
     VIEW_DEAL = auto()
     ACT_ON_DEAL = auto()
     """For either side; which side may do what, and when, is `services.deals.require`."""
+    MANAGE_TOKENS = auto()
+    """By which other systems act for an organisation."""
     VIEW_LOG = auto()
     """Of what was changed for an organisation, and by whom."""
+    VIEW_ENQUIRY = auto()
+    """What somebody asked about a listing, once their address was confirmed."""
+    WRITE_IN_ENQUIRY = auto()
+    """For the owner of the listing, or as who asked."""
+    ANSWER_ENQUIRY = auto()
     VIEW_OUTBOX = auto()
     ADMINISTER = auto()
 
@@ -96,7 +110,7 @@ def organisation_of(subject: object) -> int:
     """The id of the organisation that a subject is, or belongs to."""
     if isinstance(subject, Organisation):
         return subject.id
-    if isinstance(subject, Project | Listing | Membership | Invitation | Document | ImportBatch):
+    if isinstance(subject, Project | Listing | Membership | Invitation | Document | ImportBatch | ApiToken | Enquiry):
         return subject.organisation_id
     if isinstance(subject, Facility):
         return subject.organisation_id or NOBODYS
@@ -118,17 +132,42 @@ def confirmed_editor(actor: Actor, subject: object) -> bool:
     return actor.is_confirmed and editor(actor, subject)
 
 
+def may_deal_over(actor: Actor, subject: object) -> bool:
+    """Who acts for somebody else than whoever posted it, once everybody may see it."""
+    return (
+        isinstance(subject, Listing)
+        and subject.status is ListingStatus.PUBLISHED
+        and actor.is_confirmed
+        and any(each.organisation_id != subject.organisation_id for each in actor.editable)
+    )
+
+
+def deal_of(subject: object) -> Deal:
+    """The deal that a subject is, or belongs to."""
+    if isinstance(subject, Deal):
+        return subject
+    if isinstance(subject, TicketFile):
+        return subject.deal
+    raise TypeError(f"a permission was asked of {type(subject).__name__}, which belongs to no deal")
+
+
 def party(actor: Actor, subject: object) -> bool:
     """A deal is between two organisations, and nobody else's."""
-    return isinstance(subject, Deal) and any(actor.is_member(each) for each in subject.organisation_ids)
+    return any(actor.is_member(each) for each in deal_of(subject).organisation_ids)
 
 
 def confirmed_editor_of_a_party(actor: Actor, subject: object) -> bool:
-    return (
-        isinstance(subject, Deal)
-        and actor.is_confirmed
-        and any(actor.can_edit(each) for each in subject.organisation_ids)
-    )
+    return actor.is_confirmed and any(actor.can_edit(each) for each in deal_of(subject).organisation_ids)
+
+
+def partner(actor: Actor, subject: object) -> bool:
+    """Who has agreed a deal on a listing: its page and its exact place are open to them from then on."""
+    return isinstance(subject, Listing) and any(actor.is_member(each) for each in subject.shown_to or ())
+
+
+def enquirer(actor: Actor, subject: object) -> bool:
+    """Whoever asked, in an account with the address that they asked from."""
+    return isinstance(subject, Enquiry) and actor.is_confirmed and actor.email.lower() == subject.email.lower()
 
 
 def keeper(actor: Actor, subject: object) -> bool:
@@ -191,16 +230,17 @@ RULES: dict[Permission, tuple[Predicate, ...]] = {
     Permission.VIEW_MEMBERS: (member, administrator),
     Permission.EDIT_ORGANISATION: (owner, administrator),
     Permission.MANAGE_MEMBERS: (owner, administrator),
+    Permission.ANSWER_FOR_ORGANISATION: (owner,),
     Permission.LEAVE_ORGANISATION: (member,),
     Permission.CREATE_PROJECT: (editor_somewhere,),
     Permission.VIEW_PROJECT: (is_public, member, administrator),
     Permission.EDIT_PROJECT: (editor,),
     Permission.CREATE_LISTING: (editor_somewhere,),
-    Permission.VIEW_LISTING: (is_public, member, administrator),
+    Permission.VIEW_LISTING: (is_public, member, administrator, partner),
     Permission.EDIT_LISTING: (editor,),
     Permission.PUBLISH_LISTING: (confirmed_editor,),
     Permission.VIEW_QUALITY: (member, administrator),
-    Permission.VIEW_POSITION: (shows_position, member, administrator),
+    Permission.VIEW_POSITION: (shows_position, member, administrator, partner),
     Permission.VIEW_PASSPORT: (was_offered, member, administrator),
     Permission.VIEW_PROOF: (is_documented, member, administrator),
     Permission.CREATE_FACILITY: (editor_somewhere,),
@@ -212,9 +252,14 @@ RULES: dict[Permission, tuple[Predicate, ...]] = {
     Permission.EDIT_PLAN: (editor,),
     Permission.VIEW_IMPORT: (member, administrator),
     Permission.EDIT_IMPORT: (editor,),
+    Permission.START_DEAL: (may_deal_over,),
     Permission.VIEW_DEAL: (party, administrator),
     Permission.ACT_ON_DEAL: (confirmed_editor_of_a_party,),
+    Permission.MANAGE_TOKENS: (owner, administrator),
     Permission.VIEW_LOG: (member, administrator),
+    Permission.VIEW_ENQUIRY: (member, enquirer, administrator),
+    Permission.WRITE_IN_ENQUIRY: (confirmed_editor, enquirer),
+    Permission.ANSWER_ENQUIRY: (confirmed_editor,),
     Permission.VIEW_OUTBOX: (is_demo, administrator),
     Permission.ADMINISTER: (administrator,),
 }
@@ -229,7 +274,10 @@ VISIBILITY: dict[type[object], Permission] = {
     Document: Permission.VIEW_DOCUMENT,
     MassPlanRow: Permission.VIEW_PLAN,
     ImportBatch: Permission.VIEW_IMPORT,
+    ApiToken: Permission.VIEW_MEMBERS,
     Deal: Permission.VIEW_DEAL,
+    Enquiry: Permission.VIEW_ENQUIRY,
+    TicketFile: Permission.VIEW_DEAL,
 }
 """What it takes to know that a thing exists; without it a refusal reads as "not found"."""
 

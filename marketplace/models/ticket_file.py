@@ -17,7 +17,7 @@ class TicketFile(Base):
     deal_id: Mapped[int] = mapped_column(ForeignKey("deal.id"), index=True)
     side: Mapped[Side] = mapped_column(enum_column(Side, "side"))
     file_name: Mapped[ShortText | None]
-    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
     created_by_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), index=True)
     created_at: Mapped[CreatedAt]
 

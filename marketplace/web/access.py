@@ -27,7 +27,9 @@ from marketplace.queries.accounts import SessionAccount, account_for_session
 
 DECLARATION = "declared_permission"
 UNDECLARED_ENDPOINTS = frozenset({"static"})
-TAKES_AN_ORGANISATION = frozenset({Permission.CREATE_PROJECT, Permission.CREATE_LISTING, Permission.CREATE_FACILITY})
+TAKES_AN_ORGANISATION = frozenset(
+    {Permission.CREATE_PROJECT, Permission.CREATE_LISTING, Permission.CREATE_FACILITY, Permission.START_DEAL}
+)
 
 
 class LoggedInUser(UserMixin):
@@ -99,7 +101,7 @@ def refusal(permission: Permission, subject: object) -> ResponseReturnValue | No
         raise NotFound
     if actor.is_anonymous:
         return _to_log_in()
-    if permission in TAKES_AN_ORGANISATION and request.method == "GET":
+    if permission in TAKES_AN_ORGANISATION and request.method == "GET" and not actor.editable:
         return redirect(url_for("organisations.mine", needed="editor"))
     raise Forbidden
 
@@ -115,6 +117,16 @@ def undeclared_endpoints(app: Flask) -> list[str]:
         for endpoint, view in app.view_functions.items()
         if endpoint not in UNDECLARED_ENDPOINTS and not hasattr(view, DECLARATION)
     )
+
+
+def require_declarations(app: Flask) -> None:
+    """
+    Raises:
+        RuntimeError: a view does not say who may use it.
+    """
+    undeclared = undeclared_endpoints(app)
+    if undeclared:
+        raise RuntimeError(f"views that do not declare who may use them: {', '.join(undeclared)}")
 
 
 def permission_of(app: Flask, endpoint: str) -> Permission:

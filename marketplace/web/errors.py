@@ -1,5 +1,6 @@
 """Every error becomes a page in the visitor's language, or problem+json where that was asked for."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from http import HTTPStatus
 
@@ -12,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from geo.errors import GeoError
-from marketplace.errors import DomainError, TooManyAttempts, status_of
+from marketplace.errors import DomainError, FieldError, InvalidInput, NotAuthenticated, TooManyAttempts, status_of
 from marketplace.geo_messages import message_of
 from marketplace.i18n import translate
 from marketplace.logging import log
@@ -30,9 +31,15 @@ def wants_json() -> bool:
     return best is not None and best != "text/html"
 
 
-def error_response(status: HTTPStatus, *, message: str) -> Response:
+def error_response(status: HTTPStatus, *, message: str, fields: Sequence[FieldError] = ()) -> Response:
     if wants_json():
-        problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": message}
+        problem: dict[str, object] = {
+            "type": "about:blank",
+            "title": status.phrase,
+            "status": status.value,
+            "detail": message,
+            "errors": [{"field": each.field, "message": translate(each.message, each.params)} for each in fields],
+        }
         response = make_response(problem, status)
         response.mimetype = "application/problem+json"
         return response
@@ -60,7 +67,10 @@ def answer_without_database() -> None:
 def on_domain_error(error: DomainError | GeoError[StrEnum]) -> ResponseReturnValue:
     forget_changes()
     message = error.message if isinstance(error, DomainError) else message_of(error)
-    response = error_response(status_of(error), message=translate(message, error.params))
+    fields = error.errors if isinstance(error, InvalidInput) else ()
+    response = error_response(status_of(error), message=translate(message, error.params), fields=fields)
+    if isinstance(error, NotAuthenticated):
+        response.headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TooManyAttempts):
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
