@@ -28,7 +28,7 @@ RETURNS TABLE (day date, mass_t numeric) LANGUAGE sql STABLE AS $$
     -- last said how much room there is, is in what was said. What is loaded above an agreement, within its tolerance,
     -- books no room, so that no lorry is turned away at the gate for it.
     WITH counted AS (
-        SELECT deal.destination_facility_id = $1 AS comes_in,
+        SELECT deal.destination_facility_id IS NOT DISTINCT FROM $1 AS comes_in,
                deal.agreed_from,
                least(deal.agreed_to, coalesce(cast(timezone('Europe/Oslo', deal.ended_at) AS date), deal.agreed_to))
                    AS last_day,
@@ -560,15 +560,12 @@ def upgrade() -> None:
 
 
 def _log() -> None:
-    """Members of both sides read all that befalls a deal. Sums that triggers keep follow from what is logged."""
+    """Members of both sides read all that befalls a deal. Sums that triggers keep follow from what is logged, and the
+    exact positions open to the other side only once the deal is agreed."""
     parties = ("giver_organisation_id", "taker_organisation_id")
-    op.execute(
-        audited(
-            "deal",
-            organisations=parties,
-            without=("delivered_t", "onward_t", "committed_t", "touched_at", "chased_at"),
-        )
-    )
+    sums = ("delivered_t", "onward_t", "committed_t")
+    places = ("origin_position_25833", "destination_position_25833")
+    op.execute(audited("deal", organisations=parties, without=(*sums, *places, "touched_at", "chased_at")))
     masked = {"deal_message": ("body",)}
     without = {"ticket": ("counted_t", "client_key")}
     for table in PARTS_OF_A_DEAL:
