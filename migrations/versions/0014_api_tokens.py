@@ -7,6 +7,8 @@ Revises: 0013
 import sqlalchemy as sa
 from alembic import op
 
+from marketplace.audit_triggers import audited, unaudited
+
 revision = "0014"
 down_revision = "0013"
 branch_labels = None
@@ -54,8 +56,17 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_ticket_file_created_by_id"), "ticket_file", ["created_by_id"])
     op.create_index(op.f("ix_ticket_file_deal_id"), "ticket_file", ["deal_id"])
+    op.execute(
+        audited(
+            "api_token",
+            organisations=("organisation_id",),
+            subject={"organisation": "organisation_id"},
+            without=("token_hash", "last_used_at"),
+        )
+    )
 
 
 def downgrade() -> None:
+    op.execute(unaudited("api_token"))
     op.drop_table("ticket_file")
     op.drop_table("api_token")
