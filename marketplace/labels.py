@@ -10,16 +10,23 @@ from geo.units import EnteredUnit
 from marketplace.i18n import translate
 from marketplace.i18n_marker import N_
 from marketplace.types import (
+    AlertFrequency,
     ClosedReason,
+    DealStatus,
     DocumentKind,
+    EnquiryStatus,
     FacilityKind,
     Haulage,
     ListingKind,
     ListingStatus,
     Loading,
+    NoticePace,
+    OfferStatus,
     OrganisationKind,
     PriceKind,
     ProjectKind,
+    ReportOutcome,
+    ReportReason,
     Role,
 )
 
@@ -67,6 +74,18 @@ LABELS: dict[type[StrEnum], dict[StrEnum, str]] = {
         ClosedReason.OWNER: N_("Closed by its owner"),
         ClosedReason.EXPIRED: N_("The period is over"),
     },
+    ReportReason: {
+        ReportReason.WRONG_MATERIAL: N_("It is another material than it says"),
+        ReportReason.NOT_CLEAN: N_("The masses are not clean"),
+        ReportReason.MISLEADING: N_("Quantity, place or something else is misleading"),
+        ReportReason.NOT_AVAILABLE: N_("The masses are not there any more"),
+        ReportReason.SPAM: N_("It is advertising or nonsense"),
+        ReportReason.OTHER: N_("Something else"),
+    },
+    ReportOutcome: {
+        ReportOutcome.HIDDEN: N_("Taken out of sight"),
+        ReportOutcome.DISMISSED: N_("Dismissed"),
+    },
     DocumentKind: {
         DocumentKind.PHOTO: N_("Photo"),
         DocumentKind.LAB_REPORT: N_("Laboratory report"),
@@ -101,6 +120,40 @@ LABELS: dict[type[StrEnum], dict[StrEnum, str]] = {
         Haulage.TAKER: N_("The taker drives"),
         Haulage.BY_AGREEMENT: N_("Haulage by agreement"),
     },
+    EnquiryStatus: {
+        EnquiryStatus.UNCONFIRMED: N_("Not confirmed"),
+        EnquiryStatus.OPEN: N_("Open"),
+        EnquiryStatus.CLOSED: N_("Closed"),
+        EnquiryStatus.REFUSED: N_("Refused"),
+    },
+    NoticePace: {
+        NoticePace.IMMEDIATE: N_("At once"),
+        NoticePace.DAILY: N_("Once a day, at seven in the morning"),
+        NoticePace.NEVER: N_("No mail, only here on the pages"),
+    },
+    AlertFrequency: {
+        AlertFrequency.IMMEDIATE: N_("At once"),
+        AlertFrequency.DAILY: N_("Every morning"),
+        AlertFrequency.WEEKLY: N_("Every Monday"),
+        AlertFrequency.NEVER: N_("Never"),
+    },
+    DealStatus: {
+        DealStatus.NEGOTIATING: N_("Negotiating"),
+        DealStatus.AGREED: N_("Agreed"),
+        DealStatus.COMPLETED: N_("Completed"),
+        DealStatus.DECLINED: N_("Declined"),
+        DealStatus.WITHDRAWN: N_("Withdrawn"),
+        DealStatus.EXPIRED: N_("Ran out"),
+        DealStatus.CANCELLED: N_("Cancelled"),
+    },
+    OfferStatus: {
+        OfferStatus.OPEN: N_("Not answered yet"),
+        OfferStatus.ACCEPTED: N_("Accepted"),
+        OfferStatus.DECLINED: N_("Declined"),
+        OfferStatus.WITHDRAWN: N_("Withdrawn"),
+        OfferStatus.SUPERSEDED: N_("Replaced"),
+        OfferStatus.EXPIRED: N_("Ran out"),
+    },
 }
 
 
@@ -117,6 +170,11 @@ def material_name(key: str) -> str:
     return name[:1].upper() + name[1:]
 
 
+def material_group(key: str) -> MaterialGroup:
+    return taxonomy().material(key).group
+
+
 def init_app(app: Flask) -> None:
     app.jinja_env.filters["label"] = label
     app.jinja_env.filters["material_name"] = material_name
+    app.jinja_env.filters["material_group"] = material_group

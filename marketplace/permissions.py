@@ -22,6 +22,7 @@ from marketplace.models import (
     Membership,
     Organisation,
     Project,
+    SavedSearch,
     TicketFile,
 )
 from marketplace.types import Documentation, ListingStatus
@@ -33,6 +34,8 @@ class Permission(StrEnum):
     PUBLIC = auto()
     ACCOUNT = auto()
     """Everything a logged-in person does for themselves."""
+    KEEP_SEARCH = auto()
+    """Opening, changing and deleting a saved search: nobody's business but its person's."""
     REGISTER_ORGANISATION = auto()
     VIEW_ORGANISATION = auto()
     VIEW_MEMBERS = auto()
@@ -96,6 +99,10 @@ def logged_in(actor: Actor, _subject: object) -> bool:
 
 def administrator(actor: Actor, _subject: object) -> bool:
     return actor.is_admin
+
+
+def its_person(actor: Actor, subject: object) -> bool:
+    return isinstance(subject, SavedSearch) and subject.user_id == actor.user_id
 
 
 def editor_somewhere(actor: Actor, _subject: object) -> bool:
@@ -225,6 +232,7 @@ def is_demo(_actor: Actor, subject: object) -> bool:
 RULES: dict[Permission, tuple[Predicate, ...]] = {
     Permission.PUBLIC: (anyone,),
     Permission.ACCOUNT: (logged_in,),
+    Permission.KEEP_SEARCH: (its_person,),
     Permission.REGISTER_ORGANISATION: (logged_in,),
     Permission.VIEW_ORGANISATION: (anyone,),
     Permission.VIEW_MEMBERS: (member, administrator),
@@ -274,6 +282,7 @@ VISIBILITY: dict[type[object], Permission] = {
     Document: Permission.VIEW_DOCUMENT,
     MassPlanRow: Permission.VIEW_PLAN,
     ImportBatch: Permission.VIEW_IMPORT,
+    SavedSearch: Permission.KEEP_SEARCH,
     ApiToken: Permission.VIEW_MEMBERS,
     Deal: Permission.VIEW_DEAL,
     Enquiry: Permission.VIEW_ENQUIRY,

@@ -23,6 +23,8 @@ from marketplace.models import (
     DealOffer,
     Declaration,
     Document,
+    Enquiry,
+    EnquiryMessage,
     Facility,
     LabReport,
     LabSample,
@@ -43,6 +45,7 @@ from marketplace.types import (
     DealStatus,
     Documentation,
     DocumentKind,
+    EnquiryStatus,
     FacilityKind,
     Haulage,
     LabSource,
@@ -303,6 +306,33 @@ class Factory:
             "answered_by_id": deal.created_by_id if is_answered else None,
         }
         return self._add(DealOffer(**{**defaults, **values}))
+
+    def enquiry(
+        self,
+        listing: Listing | None = None,
+        *,
+        status: EnquiryStatus = EnquiryStatus.OPEN,
+        body: str = "Er massene tørre?",
+        **values: object,
+    ) -> Enquiry:
+        """A visitor's question that its owner can read, from an address that nobody has an account with."""
+        serial = next(_serial)
+        listing = listing or self.listing()
+        is_over = status in {EnquiryStatus.CLOSED, EnquiryStatus.REFUSED}
+        defaults = {
+            "listing_id": listing.id,
+            "organisation_id": listing.organisation_id,
+            "status": status,
+            "name": f"Besøkende {serial}",
+            "email": f"visitor{serial}@example.com",
+            "locale": "nb",
+            "key": f"{serial:032x}",
+            "touched_at": self.now,
+            "confirmed_at": None if status is EnquiryStatus.UNCONFIRMED else self.now,
+            "closed_at": self.now if is_over else None,
+            "messages": [EnquiryMessage(body=body, created_at=self.now)],
+        }
+        return self._add(Enquiry(**{**defaults, **values}))
 
     def proof(self, listing: Listing) -> None:
         """What lets a surplus through the gate: an unpolluted origin, or clean samples where that is not enough."""

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, joinedload
 
-from marketplace.models import DealMessage, DealReading
+from marketplace.models import DealMessage, DealReading, Notice
 from marketplace.queries.paging import Cursor, IdPage, page_by_id
 from marketplace.types import Side
 
@@ -22,6 +22,8 @@ class Correspondence:
     read_at: datetime | None
     unread: int
     """Of the other side, also those on older pages."""
+    has_notices: bool
+    """Whether the person was told of something in the deal that they have not seen."""
 
 
 def correspondence(
@@ -44,4 +46,11 @@ def correspondence(
     if side is not None:
         newer = select(func.count()).where(DealMessage.deal_id == deal_id, DealMessage.side != side)
         unread = session.scalar(newer if read_at is None else newer.where(DealMessage.created_at > read_at)) or 0
-    return Correspondence(messages=tuple(reversed(page.items)), page=page, read_at=read_at, unread=unread)
+    told = exists().where(Notice.deal_id == deal_id, Notice.user_id == user_id, Notice.read_at.is_(None))
+    return Correspondence(
+        messages=tuple(reversed(page.items)),
+        page=page,
+        read_at=read_at,
+        unread=unread,
+        has_notices=bool(session.scalar(select(told))),
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Row, Select, case, func, select
 from sqlalchemy.orm import Session, aliased
@@ -58,7 +59,7 @@ def is_following(session: Session, *, deal_id: int, user_id: int) -> bool | None
     )
 
 
-def _told() -> Select[tuple[object, ...]]:
+def _told() -> Select[*tuple[Any, ...]]:
     """Each notice with the name of the other side: that of the organisation whose people the person is not among.
 
     Somebody of both is told as the giver is.
@@ -89,5 +90,5 @@ def _told() -> Select[tuple[object, ...]]:
     )
 
 
-def _made(row: Row[tuple[object, ...]]) -> Told:
+def _made(row: Row[Any]) -> Told:
     return Told(**row._mapping)

@@ -52,11 +52,11 @@ BLUEPRINTS = (
     "statements",
     "api_tokens",
     "ticket_files",
-    "tickets",
-    "gate_links",
     "gate",
     "geocode",
     "search",
+    "saved_searches",
+    "unsubscribe",
 )
 
 

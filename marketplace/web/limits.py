@@ -34,8 +34,14 @@ LOG_IN_BY_ADDRESS = Limit(name="log-in.address", attempts=10, window=timedelta(m
 MAIL_BY_CLIENT = Limit(name="mail.client", attempts=30, window=timedelta(hours=1))
 MAIL_BY_ADDRESS = Limit(name="mail.address", attempts=5, window=timedelta(hours=1))
 PASSWORD_BY_ACCOUNT = Limit(name="password.account", attempts=10, window=timedelta(minutes=15))
+ENQUIRIES_BY_CLIENT = Limit(name="enquiry.client", attempts=20, window=timedelta(hours=1))
+ENQUIRIES_BY_ADDRESS = Limit(name="enquiry.address", attempts=5, window=timedelta(days=1))
+MESSAGES_BY_ACCOUNT = Limit(name="message.account", attempts=120, window=timedelta(hours=1))
 INVITATIONS_BY_ORGANISATION = Limit(name="invitation.organisation", attempts=50, window=timedelta(days=1))
+REPORTS_BY_CLIENT = Limit(name="report.client", attempts=20, window=timedelta(hours=1))
 ORGANISATIONS_BY_ACCOUNT = Limit(name="organisation.account", attempts=20, window=timedelta(days=1))
+GATE_BY_LINK = Limit(name="gate.link", attempts=200, window=timedelta(minutes=15))
+"""A gate lets in a lorry every half minute at most; a day's loads may come at once when the network is back."""
 
 
 def count_attempt(*counted: tuple[Limit, str | int]) -> None:

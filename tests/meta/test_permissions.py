@@ -28,6 +28,7 @@ from marketplace.models import (
 )
 from marketplace.permissions import RULES, VISIBILITY, Permission
 from marketplace.services.api_tokens import make_token
+from marketplace.services.enquiries import token_of
 from marketplace.services.invitations import hash_of
 from marketplace.services.links import LinkSigner, Purpose
 from marketplace.types import DealStatus, ImportKind, ImportStatus, LabSource, ListingStatus, Role, Side
@@ -276,6 +277,28 @@ ROUTES: dict[str, list[Route]] = {
     "api.tickets": of(Permission.VIEW_DEAL, ("systems with a token", "agreed deal")),
     "api.report": of(Permission.ACT_ON_DEAL, ("systems with a token", "agreed deal")),
     "api_description": public(),
+    "deal_messages.index": VIEW_DEAL,
+    "deal_messages.send": ACT_ON_DEAL,
+    "deal_messages.read": VIEW_DEAL,
+    "deal_messages.follow": ACT_ON_DEAL,
+    # Enquiries and notices
+    "enquiries.new": of(
+        Permission.VIEW_LISTING, ("members, of a hidden thing", "draft"), ("anybody", "published listing")
+    ),
+    "enquiries.sent": public(),
+    "enquiries.by_link": public("enquiry link"),
+    "enquiries.write_by_link": public("enquiry link"),
+    "enquiries.confirm": public("enquiry link"),
+    "enquiries.index": logged_in(),
+    "enquiries.show": of(Permission.VIEW_ENQUIRY, ("members, of a hidden thing", "enquiry")),
+    "enquiries.read": of(Permission.VIEW_ENQUIRY, ("members, of a hidden thing", "enquiry")),
+    "enquiries.write": of(Permission.WRITE_IN_ENQUIRY, ("confirmed editors", "enquiry")),
+    "enquiries.close": of(Permission.ANSWER_ENQUIRY, ("confirmed editors", "enquiry")),
+    "enquiries.reopen": of(Permission.ANSWER_ENQUIRY, ("confirmed editors", "enquiry")),
+    "enquiries.invite": of(Permission.ANSWER_ENQUIRY, ("confirmed editors", "enquiry")),
+    "notices.index": logged_in(),
+    "notices.read_all": logged_in(),
+    "notices.settings": logged_in(),
     # Plans
     "mass_plans.show": VIEW_PLAN,
     "mass_plans.new_row": EDIT_PLAN,
@@ -489,6 +512,12 @@ class Subjects:
 
     def confirmation_link(self) -> dict[str, object]:
         return {"token": self.signer.sign(Purpose.CONFIRM_ADDRESS, self.waiting, now=NOW)}
+
+    def enquiry(self) -> dict[str, object]:
+        return {"enquiry_id": self.make.enquiry(self.listing).id}
+
+    def enquiry_link(self) -> dict[str, object]:
+        return {"token": token_of(self.make.enquiry(self.listing), signer=self.signer)}
 
     def still_stands_link(self) -> dict[str, object]:
         return {"token": self.signer.sign(Purpose.CONFIRM_LISTINGS, self.somebody, now=NOW)}

@@ -81,3 +81,16 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const isTypedInto = [...detail.target.querySelectorAll("input[name]")].some(({ name, value }) => sent[name] !== undefined && sent[name] !== value);
   if (isTypedInto) detail.shouldSwap = false;
 });
+
+// Whoever has a page before them has seen what stands on it: the form that says so sends itself.
+function sendSeen() {
+  if (document.visibilityState !== "visible") return;
+  for (const form of document.querySelectorAll("form[data-mf-seen]")) {
+    fetch(form.action, { method: "POST", body: new FormData(form), redirect: "manual", keepalive: true }).then((answer) => {
+      if (answer.type === "opaqueredirect") form.remove();
+    }, () => {}); // without a network the button stays
+    delete form.dataset.mfSeen;
+  }
+}
+sendSeen();
+document.addEventListener("visibilitychange", sendSeen);
