@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, RadioField, SelectField
+from wtforms import IntegerField, RadioField, SelectField
 from wtforms.fields import SelectChoice
 
 from geo.units import EnteredUnit
@@ -16,6 +16,14 @@ from marketplace.types import Haulage, Loading, PriceKind
 
 ANSWER_DAYS = {"3": _l("3 days"), "7": _l("a week"), "14": _l("two weeks"), "30": _l("a month")}
 USUAL_ANSWER_DAYS = "14"
+SECOND_LEG = (
+    "second_entered_value",
+    "second_starts_on",
+    "second_ends_on",
+    "second_price_kind",
+    "second_price_nok_per_t",
+    "second_haulage",
+)
 DIRECT = ""
 """The way that goes by no hub."""
 
@@ -60,52 +68,82 @@ class TermsForm(PostedForm):
         return not self.errors
 
 
-class RequestForm(TermsForm):
-    """A first request or offer: `own` is what of one's own the masses go to, or come from.
+class FirstForm(TermsForm):
+    """The first terms of a deal, directly or by way of a hub (`hub_listing_id`).
 
-    By way of a hub (`hub_id`), the onward terms are those from the hub to the taker; what is not asked of them is as in
-    the first leg.
+    The terms of the second leg are those from the hub to the taker; what is not asked of them is as in the first.
     """
 
-    own = SelectField(_l("Your own"), choices=[], validate_choice=True)
-    hub_id = RadioField(_l("The way"), choices=[], default=DIRECT)
-    onward_starts_on = DateField(_l("First day out of the hub"))
-    onward_ends_on = DateField(_l("Last day out of the hub"))
-    onward_price_kind = RadioField(_l("Price out of the hub"), choices=_choices(PriceKind), default=PriceKind.FREE)
-    onward_price_nok_per_t = DecimalField(_l("Price per tonne out of the hub"))
-    onward_haulage = RadioField(_l("Haulage out of the hub"), choices=_choices(Haulage), default=Haulage.BY_AGREEMENT)
+    hub_listing_id = RadioField(
+        _l("The way"), choices=[], default=DIRECT, invalid_choice_message=_l("Choose one of these.")
+    )
+    second_entered_value = DecimalField(_l("Tonnes out of the hub"))
+    second_starts_on = DateField(_l("First day out of the hub"))
+    second_ends_on = DateField(_l("Last day out of the hub"))
+    second_price_kind = RadioField(
+        _l("Price out of the hub"),
+        choices=_choices(PriceKind),
+        default=PriceKind.FREE,
+        invalid_choice_message=_l("Choose who pays."),
+    )
+    second_price_nok_per_t = DecimalField(_l("Price per tonne out of the hub"))
+    second_haulage = RadioField(
+        _l("Haulage out of the hub"),
+        choices=_choices(Haulage),
+        default=Haulage.BY_AGREEMENT,
+        invalid_choice_message=_l("Choose who drives."),
+    )
 
     @property
     def is_chain(self) -> bool:
-        return bool(self.hub_id.data)
+        return bool(self.hub_listing_id.data)
 
     def validate(self, extra_validators: Any = None) -> bool:
         super().validate(extra_validators)
-        onward = (
-            self.onward_starts_on,
-            self.onward_ends_on,
-            self.onward_price_kind,
-            self.onward_price_nok_per_t,
-            self.onward_haulage,
-        )
         if not self.is_chain:
-            for field in onward:
-                _leave_out(field)
-        elif self.onward_price_kind.data == PriceKind.FREE:
-            _leave_out(self.onward_price_nok_per_t)
+            for name in SECOND_LEG:
+                _leave_out(self[name])
+        else:
+            for field, missing in (
+                (self.second_entered_value, _l("Enter how much.")),
+                (self.second_starts_on, _l("Enter the first day.")),
+                (self.second_ends_on, _l("Enter the last day.")),
+            ):
+                if field.data is None and not field.errors:
+                    field.errors = [str(missing)]
+            if self.second_price_kind.data == PriceKind.FREE:
+                _leave_out(self.second_price_nok_per_t)
         return not self.errors
 
 
-class CounterForm(TermsForm):
-    """Other terms than those on the table; `seen_offer` is the number of the offer that it answers."""
+class RequestForm(FirstForm):
+    """Asking for a surplus; `taking` is what of one's own the masses are for, such as `listing:12`."""
 
-    seen_offer = HiddenField()
+    taking = SelectField(
+        _l("What you take them for"),
+        choices=[],
+        invalid_choice_message=_l("Choose one of your own listings, projects or facilities."),
+    )
+
+
+class OfferForm(FirstForm):
+    """Offering an own surplus to whoever needs it or takes it in."""
+
+    surplus_id = SelectField(
+        _l("Your surplus"), choices=[], invalid_choice_message=_l("Choose one of your own surpluses.")
+    )
+
+
+class SendOnForm(TermsForm):
+    """Offering what comes in at a hub to a need that others have posted."""
+
+    taking = SelectField(_l("Who gets it"), choices=[], invalid_choice_message=_l("Choose one of these needs."))
 
 
 class AnswerForm(PostedForm):
-    """Accepting, declining or withdrawing the offer with the number `offer`: one that has been changed since is not."""
+    """Accepting, declining or withdrawing an offer; one that has taken its place since is not."""
 
-    offer = HiddenField()
+    offer_id = IntegerField()
     reason = TextAreaField(_l("Reason"))
 
 

@@ -4,9 +4,24 @@ from datetime import date, datetime
 from typing import Any
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import CheckConstraint, Computed, DateTime, ForeignKey, Index, Numeric, SmallInteger, String, text
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    DateTime,
+    ForeignKey,
+    Index,
+    Numeric,
+    SmallInteger,
+    String,
+    and_,
+    case,
+    func,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from geo.units import EnteredUnit
 from marketplace.models.account import Organisation, User
@@ -299,3 +314,16 @@ class DealStatement(Base):
 
     def signed_at(self, side: Side) -> datetime | None:
         return self.giver_signed_at if side is Side.GIVER else self.taker_signed_at
+
+
+_other_side = case((Deal.surplus_id == Listing.id, Deal.taker_organisation_id), else_=Deal.giver_organisation_id)
+Listing.shown_to = column_property(
+    select(func.array_agg(_other_side))
+    .where(
+        Deal.status.in_((DealStatus.AGREED, DealStatus.COMPLETED)),
+        or_(and_(Deal.surplus_id == Listing.id, Deal.source_deal_id.is_(None)), Deal.taking_listing_id == Listing.id),
+    )
+    .correlate_except(Deal)
+    .scalar_subquery(),
+    deferred=True,
+)

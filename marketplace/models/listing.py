@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from geoalchemy2 import WKBElement
@@ -82,6 +83,9 @@ class Listing(Base):
     and `left_t` what can still be agreed. Lorries do not load to the kilogram, so deliveries may take `committed_t`
     past `mass_t` by `tolerance_percent`; agreements never do (`services.commitments`). What a facility takes in is held
     by its room instead, which all its listings share (`Facility.booked_peak_t`).
+
+    `shown_to` are the organisations of the other side of each deal that has been agreed on it, None for none: to them
+    its page and its exact position are open whatever becomes of it.
 
     `renewed_at` is when its owner last said that it stands: by publishing it, or when asked (`asked_at`).
 
@@ -256,6 +260,9 @@ class Listing(Base):
     )
     closed_at: Mapped[Moment | None]
     closed_reason: Mapped[ClosedReason | None] = mapped_column(enum_column(ClosedReason, "closed_reason"))
+
+    if TYPE_CHECKING:  # mapped in models.deal, which it is read from
+        shown_to: Mapped[list[int] | None]
 
     organisation: Mapped[Organisation] = relationship()
     project: Mapped[Project | None] = relationship(back_populates="listings")

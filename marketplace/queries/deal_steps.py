@@ -1,9 +1,9 @@
-"""Whose turn it is in a deal, and what for: one rule in SQL, for the deal's page, the lists and the count in the menu."""
+"""Whose turn it is in a deal, and what for: one rule in SQL, for the page, the lists and the count in the menu."""
 
 from datetime import date
 from enum import StrEnum, auto
 
-from sqlalchemy import ColumnElement, String, and_, case, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Exists, String, and_, case, exists, func, literal, or_, select
 
 from marketplace.models import Deal, DealOffer, DealStatement, RecoveryAnswer, Ticket
 from marketplace.types import DealStatus, OfferStatus, RecoveryTest, Side, TicketStatus
@@ -88,7 +88,7 @@ def _open_offer_to(side: Side) -> ColumnElement[bool]:
     )
 
 
-def _live_statement() -> exists:
+def _live_statement() -> Exists:
     return exists().where(DealStatement.deal_id == Deal.id, DealStatement.voided_at.is_(None))
 
 

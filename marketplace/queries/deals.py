@@ -258,3 +258,54 @@ def _row(row: Row[Any]) -> DealRow:
         is_example=deal.is_example,
         touched_at=deal.touched_at,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """Another leg of a chain, as the parties of one see it: how much goes when, and between which two."""
+
+    id: int
+    status: DealStatus
+    organisation_ids: tuple[int, int]
+    giver_name: str
+    taker_name: str
+    is_before: bool
+    mass_t: Decimal
+    delivered_t: Decimal
+    period: tuple[date, date]
+
+
+def legs_of(session: Session, *, deal_id: int, source_deal_id: int | None) -> tuple[Leg, ...]:
+    """The leg that a deal comes from, and those that go on from it, in the order of their first days."""
+    giver, taker = aliased(Organisation, name="giver"), aliased(Organisation, name="taker")
+    latest = (
+        select(DealOffer.mass_t, DealOffer.starts_on, DealOffer.ends_on)
+        .where(DealOffer.deal_id == Deal.id)
+        .order_by(DealOffer.number.desc())
+        .limit(1)
+        .correlate(Deal)
+        .lateral("latest_offer")
+    )
+    rows = session.execute(
+        select(Deal, giver.name.label("giver_name"), taker.name.label("taker_name"), *latest.c)
+        .join(giver, Deal.giver_organisation)
+        .join(taker, Deal.taker_organisation)
+        .join(latest, literal(True))
+        .where(or_(Deal.id == source_deal_id, Deal.source_deal_id == deal_id))
+        .order_by(Deal.id)
+        .limit(OF_A_LISTING_AT_MOST)
+    )
+    return tuple(
+        Leg(
+            id=row.Deal.id,
+            status=row.Deal.status,
+            organisation_ids=row.Deal.organisation_ids,
+            giver_name=row.giver_name,
+            taker_name=row.taker_name,
+            is_before=row.Deal.id == source_deal_id,
+            mass_t=row.Deal.agreed_t or row.mass_t,
+            delivered_t=row.Deal.delivered_t,
+            period=row.Deal.agreed_period or (row.starts_on, row.ends_on),
+        )
+        for row in rows
+    )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, undefer
 
 from marketplace.models import Listing
 from marketplace.queries.paging import Cursor, IdPage, page_by_id
@@ -35,6 +35,7 @@ def listing_for_page(session: Session, *, listing_id: int) -> Listing | None:
             joinedload(Listing.project),
             joinedload(Listing.facility),
             joinedload(Listing.municipality),
+            undefer(Listing.shown_to),
         )
     )
     return session.scalars(query).one_or_none()

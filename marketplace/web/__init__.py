@@ -52,6 +52,8 @@ BLUEPRINTS = (
     "statements",
     "api_tokens",
     "ticket_files",
+    "tickets",
+    "gate_links",
     "gate",
     "geocode",
     "search",

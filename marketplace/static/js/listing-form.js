@@ -1,25 +1,11 @@
 // Posting a listing: the tonnes while one types, the material's own density and fraction as examples, and the period of
 // the project that is chosen. The form works without any of it; what counts is worked out by the server.
 
+import { density, number, readNumber } from "./amounts.js";
+
 const form = document.querySelector("[data-mf-listing-form]");
 const amount = form.querySelector("[data-mf-amount]");
 const mass = form.querySelector("[data-mf-mass]");
-const number = new Intl.NumberFormat(document.documentElement.lang === "en" ? "en-GB" : "nb-NO", { maximumFractionDigits: 1 });
-const density = new Intl.NumberFormat(number.resolvedOptions().locale, { minimumFractionDigits: 2 });
-const sign = document.documentElement.lang === "en" ? "." : ",";
-
-// As marketplace/forms/fields.py reads a number; null for none, and for one that can be read in two ways.
-function readNumber(text, { grouped = true } = {}) {
-  let plain = text.trim().replace(/\s+/g, " ");
-  const parts = /^([1-9]\d{0,2})([.,])(\d{3})$/.exec(plain);
-  if (parts && grouped && parts[2] !== sign) return null;
-  if (parts) plain = `${parts[1]}.${parts[3]}`;
-  else if (/^[1-9]\d{0,2}(\.\d{3})+(,\d+)?$/.test(plain) && grouped) plain = plain.replaceAll(".", "").replace(",", ".");
-  else if (/^[1-9]\d{0,2}(,\d{3})+(\.\d+)?$/.test(plain) && grouped) plain = plain.replaceAll(",", "");
-  else if (/^[1-9]\d{0,2}( \d{3})+([.,]\d+)?$|^\d+([.,]\d+)?$/.test(plain)) plain = plain.replaceAll(" ", "").replace(",", ".");
-  else return null;
-  return Number(plain);
-}
 
 function chosen(name) {
   return form.querySelector(`input[name="${name}"]:checked`);
