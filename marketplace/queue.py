@@ -20,6 +20,7 @@ class Task(StrEnum):
     REMIND_OF_EXPIRY = "remind_of_expiry"
     ASK_WHETHER_LISTINGS_STAND = "ask_whether_listings_stand"
     KEEP_RECEPTIONS = "keep_receptions"
+    EXPIRE_OFFERS = "expire_offers"
     CHECK_IMPORT = "check_import"
     APPLY_IMPORT = "apply_import"
     TIDY = "tidy"

@@ -31,6 +31,7 @@ TASK_MODULES = (
     "marketplace.jobs.mail",
     "marketplace.jobs.listings",
     "marketplace.jobs.facilities",
+    "marketplace.jobs.deals",
     "marketplace.jobs.bulk",
     "marketplace.jobs.housekeeping",
     "marketplace.jobs.documents",
