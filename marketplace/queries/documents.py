@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from marketplace.models import BackgroundOverride, Declaration, Document, LabReport, Project, Ticket
+from marketplace.models import BackgroundOverride, Deal, DealStatement, Declaration, Document, LabReport, Project, RecoveryAnswer, Ticket
 from marketplace.types import DocumentKind
 
 PROOFS = (LabReport, Declaration, BackgroundOverride)
@@ -67,9 +67,22 @@ def document_for_page(session: Session, *, document_id: int) -> Document | None:
 
 
 def is_proof(session: Session, *, document_id: int) -> bool:
-    """Whether what is said of a lot's quality rests on this document."""
+    """Whether what is said of a lot's quality, or of a use being recovery, rests on this document."""
     rests = (exists().where(proof.document_id == document_id, proof.removed_at.is_(None)) for proof in PROOFS)
-    return session.scalar(select(or_(*rests))) is True
+    return session.scalar(select(or_(*rests, exists().where(RecoveryAnswer.document_id == document_id)))) is True
+
+
+def is_signed_for(session: Session, *, document: Document) -> bool:
+    """Whether a statement of a deal about its lot names it: what is filed must be there to be shown."""
+    if document.listing_id is None:
+        return False
+    named = exists().where(
+        DealStatement.deal_id == Deal.id,
+        Deal.surplus_id == document.listing_id,
+        DealStatement.voided_at.is_(None),
+        DealStatement.content["papers"].contains([{"sha256": document.sha256}]),
+    )
+    return session.scalar(select(named)) is True
 
 
 def wanted_content(session: Session, *, hashes: Collection[str], removed_since: datetime) -> set[str]:
@@ -77,7 +90,7 @@ def wanted_content(session: Session, *, hashes: Collection[str], removed_since: 
 
     That of kept documents and fresh removals, what a proof ever named, and the slips of loads, corrected ones too.
     """
-    rests = (exists().where(proof.document_id == Document.id) for proof in PROOFS)
+    rests = (exists().where(proof.document_id == Document.id) for proof in (*PROOFS, RecoveryAnswer))
     query = select(Document.sha256).where(
         Document.sha256.in_(hashes),
         or_(Document.removed_at.is_(None), Document.removed_at > removed_since, *rests),

@@ -77,7 +77,7 @@ def loads_that_count(session: Session, *, deal_id: int) -> Sequence[Ticket]:
 def answered_tests(session: Session, *, deal_id: int) -> dict[RecoveryTest, bool]:
     """Whether each test of recovery holds, of those that are answered."""
     query = select(RecoveryAnswer.test, RecoveryAnswer.holds).where(RecoveryAnswer.deal_id == deal_id)
-    return dict(session.execute(query).tuples())
+    return {row.test: row.holds for row in session.execute(query)}
 
 
 def open_statement(session: Session, *, deal_id: int) -> DealStatement | None:

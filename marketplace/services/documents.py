@@ -18,7 +18,7 @@ from marketplace.file_types import FIELD, FileType, recognise, safe_name
 from marketplace.i18n_marker import N_
 from marketplace.models import Document, Facility, Listing, Project, VerificationRequest
 from marketplace.pictures import Picture, read_picture
-from marketplace.queries.documents import is_proof, kept_documents
+from marketplace.queries.documents import is_proof, is_signed_for, kept_documents
 from marketplace.services.content_sweep import while_not_swept
 from marketplace.services.editing import NAME_LIMIT, text_problems
 from marketplace.storage import Storage
@@ -46,7 +46,11 @@ class DocumentsAreClosed(Conflict):
 
 
 class RestsOnDocument(Conflict):
-    message = N_("What is said of the quality rests on this document. Remove that first.")
+    message = N_("What is said of the quality, or of recovery, rests on this document. Remove that first.")
+
+
+class SignedFor(Conflict):
+    message = N_("A statement that was signed names this document, so it stays.")
 
 
 class Unchanged(Enum):
@@ -247,11 +251,14 @@ def remove_document(session: Session, actor: Actor, *, document_id: int, now: da
 
     Raises:
         NotFound, Forbidden, DocumentsAreClosed: as for `add_document`.
-        RestsOnDocument: lab results or a declaration name it as their proof.
+        RestsOnDocument: lab results, a declaration or an answer of recovery name it as their proof.
+        SignedFor: a statement of a deal names it.
     """
     document = _editable(session, actor, document_id=document_id)
     if is_proof(session, document_id=document.id):
         raise RestsOnDocument
+    if is_signed_for(session, document=document):
+        raise SignedFor
     document.removed_at = now
     session.flush()
     return document

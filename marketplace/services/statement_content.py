@@ -89,7 +89,7 @@ def recovery_answers(session: Session, deal: Deal) -> Sequence[RecoveryAnswer]:
 def ticket_lines(session: Session, tickets: Sequence[Ticket]) -> tuple[TicketLine, ...]:
     """The loads as they are signed for."""
     confirmers = {each.confirmed_by_id for each in tickets} - {None}
-    names = dict(session.execute(select(User.id, User.name).where(User.id.in_(confirmers))).tuples())
+    names = {user.id: user.name for user in session.scalars(select(User).where(User.id.in_(confirmers)))}
     return tuple(
         TicketLine(
             number=each.number,
