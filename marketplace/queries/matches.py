@@ -60,6 +60,8 @@ class MatchedListing:
     price_nok_per_t: Decimal | None
     organisation_id: int
     organisation_name: str
+    is_verified: bool
+    """Whether its organisation is."""
     project_name: str | None
     municipality_name: str
     position: Position
@@ -279,6 +281,7 @@ def _matched_listings(session: Session, ids: set[int]) -> dict[int, MatchedListi
             Listing,
             MaterialRow.group,
             Organisation.name.label("organisation_name"),
+            Organisation.verified_at.is_not(None).label("is_verified"),
             Project.name.label("project_name"),
             Facility.name.label("facility_name"),
             Municipality.name.label("municipality_name"),
@@ -310,6 +313,7 @@ def _matched_listing(row: Any) -> MatchedListing:
         price_nok_per_t=listing.price_nok_per_t,
         organisation_id=listing.organisation_id,
         organisation_name=row.organisation_name,
+        is_verified=row.is_verified,
         project_name=row.project_name,
         municipality_name=row.municipality_name,
         position=Position(lon=row.lon, lat=row.lat),

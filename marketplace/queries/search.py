@@ -91,6 +91,8 @@ class Hit:
     price_nok_per_t: Decimal | None
     municipality_name: str
     organisation_name: str
+    is_verified: bool
+    """Whether its organisation is."""
     project_name: str | None
     facility_name: str | None
     documentation: Documentation
@@ -270,6 +272,7 @@ HIT_COLUMNS: tuple[Any, ...] = (
     Listing.price_nok_per_t,
     Municipality.name.label("municipality_name"),
     Organisation.name.label("organisation_name"),
+    Organisation.verified_at.is_not(None).label("is_verified"),
     Project.name.label("project_name"),
     Facility.name.label("facility_name"),
     Listing.documentation,
@@ -294,6 +297,7 @@ def _hit(row: Row[Any]) -> Hit:
         price_nok_per_t=row.price_nok_per_t,
         municipality_name=row.municipality_name,
         organisation_name=row.organisation_name,
+        is_verified=row.is_verified,
         project_name=row.project_name,
         facility_name=row.facility_name,
         documentation=row.documentation,

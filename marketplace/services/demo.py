@@ -25,6 +25,7 @@ from marketplace.models import Facility, Installation, Listing, Membership, Orga
 from marketplace.queries.accounts import account_for_session
 from marketplace.services.audit import begin_anew
 from marketplace.services.demo_facilities import add_facilities, add_receiver
+from marketplace.services.demo_moderation import add_moderation
 from marketplace.services.demo_plans import add_plans
 from marketplace.services.demo_proof import add_proof
 from marketplace.services.demo_rows import Row, listing_rows, number_of, position_of, read_rows, site_of
@@ -126,10 +127,10 @@ def load_demo(session: Session, *, now: datetime) -> DemoLoaded | None:
         for row in read_rows("projects.csv")
     }
     proofs = {row["listing"]: row for row in read_rows("proofs.csv")}
-    listings = [
-        _add_listing(session, row, actors=actors, projects=projects, proof=proofs.get(row["key"]), now=now)
+    listings = {
+        row["key"]: _add_listing(session, row, actors=actors, projects=projects, proof=proofs.get(row["key"]), now=now)
         for row in listing_rows()
-    ]
+    }
     receivers = [
         add_receiver(session, row, actors=actors, organisations=organisations, now=now)
         for row in read_rows("receivers.csv")
@@ -140,6 +141,15 @@ def load_demo(session: Session, *, now: datetime) -> DemoLoaded | None:
         read_rows("reduction_targets.csv"),
         actors=actors,
         projects=projects,
+        now=now,
+    )
+    add_moderation(
+        session,
+        reports=read_rows("listing_reports.csv"),
+        requests=read_rows("verification_requests.csv"),
+        organisations=organisations,
+        actors=actors,
+        listings=listings,
         now=now,
     )
     installation.demo_loaded_at = now

@@ -128,9 +128,7 @@ def refuse_verification(
     return request
 
 
-def withdraw_verification(
-    session: Session, actor: Actor, *, organisation_id: int, reason: str, now: datetime
-) -> Organisation:
+def withdraw_verification(session: Session, actor: Actor, *, organisation_id: int, reason: str) -> Organisation:
     """The organisation, no longer verified; its owners are told why.
 
     Raises:
@@ -139,7 +137,6 @@ def withdraw_verification(
         Conflict: it is not verified.
         InvalidInput: no reason, or one that is too long.
     """
-    del now  # the log says when
     require_administrator(actor)
     organisation = _locked(session, organisation_id)
     if not organisation.is_verified:

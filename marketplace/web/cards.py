@@ -35,6 +35,8 @@ class ListingCard:
     facility_name: str | None = None
     documentation: Documentation | None = None
     unconfirmed_since: date | None = None
+    is_verified: bool | None = None
+    """Whether its organisation is; None where that is not named."""
     hides_position: bool = False
     """Whether distances to it are not told to the metre."""
 
@@ -58,6 +60,7 @@ def card_of(listing: Listing, *, with_organisation: bool = False, with_project: 
         project_name=listing.project.name if with_project and listing.project else None,
         documentation=shown_documentation(listing.kind, listing.documentation),
         unconfirmed_since=unconfirmed_since(listing, now=clock.now()),
+        is_verified=listing.organisation.is_verified if with_organisation else None,
         hides_position=listing.hides_position,
     )
 

@@ -350,6 +350,8 @@ def publish(listing: Listing) -> ResponseReturnValue:
     except InvalidInput as refused:
         for error in refused.errors:
             flash(translate(error.message, error.params), "error")
+        if listing.hidden_at is not None or listing.organisation.is_banned:
+            return redirect(url_for(".show", listing_id=listing.id))
         # What stands in the way can only be put right in the form, or where the proof is.
         is_in_form = any(error.field == "available_to" for error in refused.errors)
         return redirect(url_for(".edit" if is_in_form else "quality.show", listing_id=listing.id))
@@ -388,7 +390,10 @@ def _unchanged(listing: Listing, conflict: Conflict) -> ResponseReturnValue:
 @bp.post("/<id:listing_id>/duplicate")
 @requires(Permission.EDIT_LISTING, subject=load_listing)
 def duplicate(listing: Listing) -> ResponseReturnValue:
-    copy = services.duplicate_listing(db.session, current_actor(), listing_id=listing.id, now=clock.now())
+    try:
+        copy = services.duplicate_listing(db.session, current_actor(), listing_id=listing.id, now=clock.now())
+    except Conflict as conflict:
+        return _unchanged(listing, conflict)
     flash(_("This is a copy, as a draft. Check the quantity and the period before you publish it."), "info")
     return redirect(url_for(".edit", listing_id=copy.id))
 

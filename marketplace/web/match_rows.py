@@ -142,6 +142,7 @@ def _card(listing: MatchedListing, *, is_hidden: bool) -> ListingCard:
         municipality_name=listing.municipality_name,
         is_example=listing.is_example,
         organisation_name=listing.organisation_name,
+        is_verified=listing.is_verified,
         project_name=listing.project_name,
         facility_name=listing.facility_name,
         documentation=shown_documentation(listing.kind, listing.documentation),

@@ -161,6 +161,12 @@ def _notices(listing: Listing, quality: LotQuality, *, today: date, shows_proof:
         yield Notice(
             tone=Tone.QUIET, title=_("Draft"), text=_("It has not been offered to anybody. Only members see it.")
         )
+    elif listing.hidden_at is not None or listing.paused_reason is PausedReason.BANNED:
+        yield Notice(
+            tone=Tone.BAD,
+            title=_("Taken out of sight by a moderator"),
+            text=_("Ask %(organisation)s why, before you use any of it.", organisation=listing.organisation.name),
+        )
     elif listing.status is ListingStatus.PAUSED and listing.paused_reason is not PausedReason.QUALITY:
         yield Notice(
             tone=Tone.WARNING,
@@ -225,10 +231,11 @@ def _degrees(position: Position, *, decimals: int) -> str:
 
 
 def _owner(listing: Listing) -> dict[str, str | None]:
-    org_number = listing.organisation.org_number
+    org_number, verified_at = listing.organisation.org_number, listing.organisation.verified_at
     return {
         _("Stated by"): listing.organisation.name,
         _("Organisation number"): " ".join(org_number[at : at + 3] for at in range(0, 9, 3)),
+        _("Organisation"): _("verified on %(day)s", day=date_(verified_at)) if verified_at else _("not verified"),
         _("Offered since"): date_(listing.published_at) if listing.published_at else None,
         _("Confirmed"): date_(listing.renewed_at) if listing.renewed_at else None,
     }

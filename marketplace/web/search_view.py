@@ -148,6 +148,7 @@ def _card(hit: Hit) -> ListingCard:
         municipality_name=hit.municipality_name,
         is_example=hit.is_example,
         organisation_name=hit.organisation_name,
+        is_verified=hit.is_verified,
         project_name=hit.project_name,
         facility_name=hit.facility_name,
         documentation=shown_documentation(hit.kind, hit.documentation),

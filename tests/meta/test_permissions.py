@@ -16,6 +16,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from marketplace.models import (
+    Appeal,
     ImportBatch,
     Installation,
     Invitation,
@@ -46,6 +47,7 @@ anybody logged in             log in     open       open       open       open  
 an editor somewhere           log in     open       forbidden  open       open       open         forbidden
 members                       log in     forbidden  open       open       open       open         open
 members themselves            log in     forbidden  open       open       open       open         forbidden
+owners themselves             log in     forbidden  forbidden  forbidden  open       open         forbidden
 owners                        log in     forbidden  forbidden  forbidden  open       open         open
 owners, of a hidden thing     log in     not found  forbidden  forbidden  open       open         open
 members, of a hidden thing    log in     not found  open       open       open       open         open
@@ -89,6 +91,11 @@ def public(subject: str = "", **values: object) -> list[Route]:
 
 def logged_in(permission: Permission = Permission.ACCOUNT) -> list[Route]:
     return [Route(permission=permission, who="anybody logged in")]
+
+
+def administer(*subjects: str) -> list[Route]:
+    """A page for administrators alone, about each of the subjects."""
+    return of(Permission.ADMINISTER, *(("administrators", subject) for subject in subjects or ("",)))
 
 
 def of(permission: Permission, *whos: tuple[str, str]) -> list[Route]:
@@ -315,6 +322,32 @@ ROUTES: dict[str, list[Route]] = {
     "reductions.project_pdf": VIEW_PLAN,
     "reductions.of_organisation": of(Permission.VIEW_PLAN, ("members", "year of an organisation")),
     "reductions.organisation_pdf": of(Permission.VIEW_PLAN, ("members", "year of an organisation")),
+    # Moderation
+    "reports.report": of(
+        Permission.VIEW_LISTING, ("members, of a hidden thing", "draft"), ("anybody", "published listing")
+    ),
+    "reports.appeal_hiding": EDIT_LISTING,
+    "reports.appeal_ban": of(Permission.ANSWER_FOR_ORGANISATION, ("owners themselves", "organisation")),
+    "verification.ask": of(Permission.ANSWER_FOR_ORGANISATION, ("owners themselves", "organisation")),
+    "admin.index": administer(),
+    "admin.appeals_index": administer(),
+    "admin.requests_index": administer(),
+    "admin.listing": administer("published listing"),
+    "admin.hide": administer("published listing"),
+    "admin.restore": administer("published listing"),
+    "admin.dismiss": administer("published listing"),
+    "admin.refuse": administer("appeal"),
+    "admin_organisations.index": administer(),
+    "admin_organisations.show": administer("organisation"),
+    "admin_organisations.verify": administer("organisation"),
+    "admin_organisations.refuse_verification": administer("organisation"),
+    "admin_organisations.withdraw_verification": administer("organisation"),
+    "admin_organisations.ban": administer("organisation"),
+    "admin_organisations.unban": administer("organisation"),
+    "admin_people.index": administer(),
+    "admin_people.show": administer("person"),
+    "admin_people.ban": administer("person"),
+    "admin_people.unban": administer("person"),
     # The outbox: everybody's in a demo, the administrators' elsewhere
     "outbox.index": of(Permission.VIEW_OUTBOX, ("administrators", ""), ("anybody", "demo")),
     "outbox.show": of(Permission.VIEW_OUTBOX, ("administrators", "mail"), ("anybody", "mail of a demo")),
@@ -493,6 +526,15 @@ class Subjects:
 
     def year_of_an_organisation(self) -> dict[str, object]:
         return self.organisation() | {"year": NOW.year}
+
+    def appeal(self) -> dict[str, object]:
+        appeal = Appeal(organisation_id=self.ours.id, text="Hvorfor?", made_by_id=self.somebody.id)
+        self.session.add(appeal)
+        self.session.flush()
+        return {"appeal_id": appeal.id}
+
+    def person(self) -> dict[str, object]:
+        return {"user_id": self.somebody.id}
 
     def mail(self) -> dict[str, object]:
         return {"mail_id": self.kept.id}

@@ -96,7 +96,16 @@ def test_every_place_lies_in_the_municipality_its_row_names(demo: Session) -> No
 
 @pytest.mark.parametrize(
     "name",
-    ["projects.csv", "facilities.csv", "receivers.csv", "organisations.csv", "users.csv", "listings.csv"],
+    [
+        "projects.csv",
+        "facilities.csv",
+        "receivers.csv",
+        "organisations.csv",
+        "users.csv",
+        "listings.csv",
+        "listing_reports.csv",
+        "verification_requests.csv",
+    ],
 )
 def test_every_row_says_where_it_comes_from(name: str) -> None:
     rows = read_rows(name)
