@@ -1,0 +1,371 @@
+"""Deals, offers and loads from several organisations in any order, against a model that knows nothing but sums.
+
+The model predicts whether an agreement or a load is taken; after every step the sums of the database are those of the
+model, never negative and never more than there is.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy.orm import Session
+
+from marketplace.actor import Actor
+from marketplace.errors import DomainError
+from marketplace.models import Deal, Listing, Ticket
+from marketplace.services import deals, recovery, statements, tickets
+from marketplace.services.deal_actions import open_offer
+from marketplace.services.deal_places import TakingPlace
+from marketplace.services.deal_terms import OfferTerms
+from marketplace.services.ticket_reports import TicketReport
+from marketplace.storage import open_storage
+from marketplace.types import (
+    DealStatus,
+    ListingKind,
+    ListingStatus,
+    OfferStatus,
+    PausedReason,
+    RecoveryTest,
+    Role,
+    Side,
+    TicketStatus,
+)
+from tests.conftest import NOW
+from tests.factories import Factory
+
+SURPLUS_T = (300, 120)
+DEMAND_T = (250, 100)
+TOLERANCE = Decimal("1.05")
+HEAVIEST_LOAD_T = 200
+
+masses = st.integers(min_value=1, max_value=HEAVIEST_LOAD_T)
+numbers = st.sampled_from(("1", "2", "3", "4"))
+sides = st.sampled_from(Side)
+
+
+@dataclass
+class ModelDeal:
+    id: int
+    surplus: int
+    demand: int
+    open_t: int | None
+    """Of the open offer."""
+    open_by: Side | None
+    status: DealStatus = DealStatus.NEGOTIATING
+    agreed_t: int = 0
+    loads: dict[str, int] = field(default_factory=dict)
+    """What counts, by number."""
+    said: dict[str, set[int]] = field(default_factory=dict)
+    """All that was ever said of a number."""
+
+    @property
+    def delivered_t(self) -> int:
+        return sum(self.loads.values())
+
+    @property
+    def committed_t(self) -> int:
+        if self.status is DealStatus.AGREED:
+            return max(self.agreed_t, self.delivered_t)
+        return self.delivered_t if self.status is DealStatus.COMPLETED else 0
+
+
+class Market(RuleBasedStateMachine):
+    """Two givers with a surplus each, two takers with a demand each."""
+
+    made = Bundle("made")
+
+    def __init__(self, session: Session, make: Factory) -> None:
+        super().__init__()
+        self.session, self.make = session, make
+        self.savepoint = session.begin_nested()
+        self.model: list[ModelDeal] = []
+        self.storage = open_storage("memory:")
+
+    @initialize()
+    def open_the_market(self) -> None:
+        self.surpluses = [self._listing(ListingKind.SURPLUS, mass_t) for mass_t in SURPLUS_T]
+        self.demands = [self._listing(ListingKind.DEMAND, mass_t) for mass_t in DEMAND_T]
+        self.people = {
+            listing.organisation_id: self.make.actor(self.make.member(listing.organisation, role=Role.EDITOR))
+            for listing in (*self.surpluses, *self.demands)
+        }
+
+    def _listing(self, kind: ListingKind, mass_t: int) -> Listing:
+        return self.make.listing(self.make.organisation(), kind=kind, mass_t=Decimal(mass_t))
+
+    def teardown(self) -> None:
+        self.savepoint.rollback()
+        self.session.expunge_all()
+
+    # What people do -----------------------------------------------------------------------------------------------
+
+    @rule(target=made, surplus=st.integers(0, 1), demand=st.integers(0, 1), mass_t=masses, by=sides)
+    def ask(self, surplus: int, demand: int, mass_t: int, by: Side) -> ModelDeal | MultipleResults[ModelDeal]:
+        lot, need = self.surpluses[surplus], self.demands[demand]
+        in_talks = any(
+            each.status is DealStatus.NEGOTIATING and (each.surplus, each.demand) == (surplus, demand)
+            for each in self.model
+        )
+        in_sight = all(self._left_t(each) > 0 for each in (("surplus", surplus), ("demand", demand)))
+        fits = mass_t <= min(self._left_t(("surplus", surplus)), self._left_t(("demand", demand)))
+        with self._expecting(in_sight and fits and not in_talks) as made:
+            if by is Side.TAKER:
+                taking = TakingPlace(organisation_id=need.organisation_id, listing_id=need.id)
+                deal = deals.request_deal(
+                    self.session,
+                    self.people[need.organisation_id],
+                    surplus_id=lot.id,
+                    taking=taking,
+                    terms=terms(mass_t),
+                    now=NOW,
+                )
+            else:
+                deal = deals.offer_surplus(
+                    self.session,
+                    self.people[lot.organisation_id],
+                    surplus_id=lot.id,
+                    taking_listing_id=need.id,
+                    terms=terms(mass_t),
+                    now=NOW,
+                )
+        if not made.ok:
+            return multiple()
+        known = ModelDeal(id=deal.id, surplus=surplus, demand=demand, open_t=mass_t, open_by=by)
+        self.model.append(known)
+        return known
+
+    @rule(known=made, mass_t=masses, by=sides)
+    def offer_otherwise(self, known: ModelDeal, mass_t: int, by: Side) -> None:
+        is_open = known.status in (DealStatus.NEGOTIATING, DealStatus.AGREED)
+        with self._expecting(is_open and self._can_be_agreed(known, mass_t)) as made:
+            deals.counter(self.session, self._of(known, by), deal_id=known.id, terms=terms(mass_t), now=NOW)
+        if made.ok:
+            known.open_t, known.open_by = mass_t, by
+
+    @rule(known=made, by=sides)
+    def accept(self, known: ModelDeal, by: Side) -> None:
+        expected = known.open_t is not None and known.open_by is not by and self._can_be_agreed(known, known.open_t)
+        with self._expecting(expected) as made:
+            deals.accept(self.session, self._of(known, by), deal_id=known.id, now=NOW)
+        if made.ok:
+            assert known.open_t is not None
+            known.status, known.agreed_t = DealStatus.AGREED, known.open_t
+            known.open_t = known.open_by = None
+
+    @rule(known=made, by=sides, takes_back=st.booleans())
+    def refuse(self, known: ModelDeal, by: Side, takes_back: bool) -> None:
+        expected = known.open_t is not None and (known.open_by is by) is takes_back
+        with self._expecting(expected) as made:
+            act = deals.withdraw if takes_back else deals.decline
+            act(self.session, self._of(known, by), deal_id=known.id, now=NOW)
+        if made.ok:
+            known.open_t = known.open_by = None
+            if known.status is DealStatus.NEGOTIATING:
+                known.status = DealStatus.WITHDRAWN if takes_back else DealStatus.DECLINED
+
+    @rule(known=made, by=sides)
+    def cancel(self, known: ModelDeal, by: Side) -> None:
+        with self._expecting(known.status is DealStatus.AGREED and not known.loads) as made:
+            deals.cancel(self.session, self._of(known, by), deal_id=known.id, reason="Nei", now=NOW)
+        if made.ok:
+            known.status, known.open_t, known.open_by = DealStatus.CANCELLED, None, None
+
+    @rule(known=made, number=numbers, mass_t=masses, by=sides)
+    def deliver(self, known: ModelDeal, number: str, mass_t: int, by: Side) -> None:
+        said = known.said.get(number, set())
+        repeats = mass_t in said
+        expected = repeats or (
+            not said and known.status is DealStatus.AGREED and self._can_be_delivered(known, known.delivered_t + mass_t)
+        )
+        with self._expecting(expected) as made:
+            added = tickets.add_ticket(
+                self.session, self._of(known, by), deal_id=known.id, report=load(number, mass_t), now=NOW
+            )
+            assert added.is_new is not repeats
+        if made.ok and not repeats:
+            known.loads[number] = mass_t
+            known.said[number] = {mass_t}
+
+    @rule(known=made, number=numbers, mass_t=masses, voids=st.booleans())
+    def correct(self, known: ModelDeal, number: str, mass_t: int, voids: bool) -> None:
+        if number not in known.loads:
+            return
+        ticket = self._current(known, number)
+        delivered_t = known.delivered_t - known.loads[number]
+        fits = voids or self._can_be_delivered(known, delivered_t + mass_t)
+        actor = self._of(known, ticket.side)
+        with self._expecting(known.status is DealStatus.AGREED and fits) as made:
+            if voids:
+                tickets.void_ticket(
+                    self.session, actor, deal_id=known.id, ticket_id=ticket.id, reason="Snudd i porten", now=NOW
+                )
+            else:
+                tickets.correct_ticket(
+                    self.session,
+                    actor,
+                    deal_id=known.id,
+                    ticket_id=ticket.id,
+                    report=load(number, mass_t),
+                    reason="Lest feil",
+                    now=NOW,
+                )
+        if not made.ok:
+            return
+        if voids:
+            del known.loads[number]
+        else:
+            known.loads[number] = mass_t
+            known.said[number].add(mass_t)
+
+    @rule(known=made)
+    def close_out(self, known: ModelDeal) -> None:
+        with self._expecting(known.status is DealStatus.AGREED and bool(known.loads)) as made:
+            self._sign_for(known)
+        if made.ok:
+            known.status, known.open_t, known.open_by = DealStatus.COMPLETED, None, None
+
+    def _sign_for(self, known: ModelDeal) -> None:
+        giver, taker = self._of(known, Side.GIVER), self._of(known, Side.TAKER)
+        recovery.answer_recovery(
+            self.session,
+            taker,
+            deal_id=known.id,
+            answers=[recovery.Answer(test=test, holds=True, evidence="Reguleringsplan") for test in RecoveryTest],
+            storage=self.storage,
+            now=NOW,
+        )
+        for actor in (giver, taker):
+            tickets.confirm_tickets(self.session, actor, deal_id=known.id, now=NOW)
+        statement = statements.draw_up(self.session, giver, deal_id=known.id, deviation="Så mye ble det.", now=NOW)
+        statements.sign(self.session, taker, deal_id=known.id, statement_id=statement.id, now=NOW)
+
+    # What must hold -----------------------------------------------------------------------------------------------
+
+    @invariant()
+    def the_sums_are_those_of_the_model(self) -> None:
+        if not hasattr(self, "surpluses"):
+            return
+        self.session.expire_all()
+        for known in self.model:
+            deal = self.session.get_one(Deal, known.id)
+            offer = open_offer(deal)
+            assert deal.status is known.status
+            assert (deal.agreed_t, deal.delivered_t) == (known.agreed_t, known.delivered_t)
+            assert deal.committed_t == known.committed_t
+            assert (offer.mass_t if offer else None) == known.open_t
+            accepted = [each for each in deal.offers if each.status is OfferStatus.ACCEPTED]
+            assert len(accepted) == (known.status in (DealStatus.AGREED, DealStatus.COMPLETED, DealStatus.CANCELLED))
+
+    @invariant()
+    def nothing_is_oversold_and_nothing_negative(self) -> None:
+        for kind, listings in (("surplus", getattr(self, "surpluses", ())), ("demand", getattr(self, "demands", ()))):
+            for index, listing in enumerate(listings):
+                committed_t = self._committed_t((kind, index))
+                assert listing.committed_t == committed_t
+                assert 0 <= committed_t <= listing.mass_t * TOLERANCE
+                assert listing.left_t == max(listing.mass_t - committed_t, 0)
+                is_full = listing.status is ListingStatus.PAUSED and listing.paused_reason is PausedReason.FULL
+                assert is_full is (listing.left_t == 0)
+
+    # The model ----------------------------------------------------------------------------------------------------
+
+    def _committed_t(self, place: tuple[str, int], *, but: ModelDeal | None = None) -> int:
+        kind, index = place
+        return sum(each.committed_t for each in self.model if getattr(each, kind) == index and each is not but)
+
+    def _left_t(self, place: tuple[str, int], *, but: ModelDeal | None = None) -> int:
+        mass_t = SURPLUS_T[place[1]] if place[0] == "surplus" else DEMAND_T[place[1]]
+        return mass_t - self._committed_t(place, but=but)
+
+    def _can_be_agreed(self, known: ModelDeal, mass_t: int) -> bool:
+        """Within what is left beside it on both sides, or within what it holds already; and no less than was driven."""
+        left_t = min(self._left_t(place, but=known) for place in self._places(known))
+        return known.delivered_t <= mass_t <= max(left_t, known.committed_t)
+
+    def _can_be_delivered(self, known: ModelDeal, delivered_t: int) -> bool:
+        if delivered_t > known.agreed_t * TOLERANCE:
+            return False
+        held_t = max(delivered_t, known.agreed_t)
+        return all(
+            held_t + self._committed_t(place, but=known)
+            <= (SURPLUS_T if place[0] == "surplus" else DEMAND_T)[place[1]] * TOLERANCE
+            for place in self._places(known)
+        )
+
+    @staticmethod
+    def _places(known: ModelDeal) -> tuple[tuple[str, int], ...]:
+        return ("surplus", known.surplus), ("demand", known.demand)
+
+    def _of(self, known: ModelDeal, side: Side) -> Actor:
+        listing = self.surpluses[known.surplus] if side is Side.GIVER else self.demands[known.demand]
+        return self.people[listing.organisation_id]
+
+    def _current(self, known: ModelDeal, number: str) -> Ticket:
+        return (
+            self.session.query(Ticket)
+            .filter(Ticket.deal_id == known.id, Ticket.number == number, Ticket.is_current)
+            .filter(Ticket.status != TicketStatus.VOIDED)
+            .one()
+        )
+
+    def _expecting(self, expected: bool) -> "Expecting":
+        return Expecting(self.session, expected=expected)
+
+
+class Expecting:
+    """A step in a savepoint, that must be taken or refused as the model says; a refusal leaves nothing behind."""
+
+    def __init__(self, session: Session, *, expected: bool) -> None:
+        self.session, self.expected, self.ok = session, expected, False
+
+    def __enter__(self) -> "Expecting":
+        self.savepoint = self.session.begin_nested()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> bool:
+        if error is None:
+            self.savepoint.commit()
+            self.ok = True
+            assert self.expected, "it was taken, and the model says that it cannot be"
+            return False
+        self.savepoint.rollback()
+        if not isinstance(error, DomainError):
+            return False
+        assert not self.expected, f"it was refused, and the model says that it can be taken: {error}"
+        return True
+
+
+def terms(mass_t: int) -> OfferTerms:
+    today = NOW.date()
+    return OfferTerms(entered_value=Decimal(mass_t), starts_on=today, ends_on=today + timedelta(days=30))
+
+
+def load(number: str, mass_t: int) -> TicketReport:
+    return TicketReport(
+        number=number,
+        loaded_at=NOW - timedelta(minutes=5),
+        vehicle_registration="AB 12345",
+        mass_t=Decimal(mass_t),
+        is_weighed=True,
+    )
+
+
+def test_quantities_are_conserved_whatever_people_do(session: Session, make: Factory) -> None:
+    run_state_machine_as_test(
+        lambda: Market(session, make),
+        settings=settings(
+            max_examples=15, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
