@@ -20,6 +20,14 @@ ONGOING = (DealStatus.NEGOTIATING, DealStatus.AGREED)
 OF_A_LISTING_AT_MOST = 50
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DealCounts:
+    """How many deals there are, and how many each tab of the list holds."""
+
+    total: int
+    of: Mapping["DealFilter", int]
+
+
 class DealFilter(StrEnum):
     """The tabs of the list."""
 
@@ -140,11 +148,10 @@ def deals_of_listing(session: Session, *, listing_id: int, ours: Ours, today: da
     return tuple(_row(row) for row in session.execute(query))
 
 
-def count_deals_of(session: Session, *, ours: Ours, today: date) -> Mapping[DealFilter, int]:
-    """How many deals each tab of the list holds."""
+def count_deals_of(session: Session, *, ours: Ours, today: date) -> DealCounts:
     counts = [func.count().filter(_shown(show, ours, today=today)).label(show.value) for show in DealFilter]
-    row = session.execute(select(*counts).where(_is_ours(ours))).one()
-    return {show: getattr(row, show.value) for show in DealFilter}
+    row = session.execute(select(func.count().label("total"), *counts).select_from(Deal).where(_is_ours(ours))).one()
+    return DealCounts(total=row.total, of={show: getattr(row, show.value) for show in DealFilter})
 
 
 def count_waiting(session: Session, *, organisation_ids: tuple[int, ...], today: date) -> int:

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from wtforms.fields import SelectChoice
 
+from geo.materials import taxonomy
 from marketplace import clock, db
 from marketplace.errors import Conflict
 from marketplace.filters import distance, period, tonnes
@@ -101,6 +102,7 @@ def new(listing: Listing) -> ResponseReturnValue:
         form=form,
         listing=listing,
         choice=form.taking if isinstance(form, RequestForm) else form.surplus_id,
+        densities=taxonomy().material(listing.material_key).densities_t_per_m3,
         hubs=hubs,
         left_t=left_of(listing),
         is_request=listing.kind is ListingKind.SURPLUS,
@@ -315,7 +317,8 @@ def send_on(deal: Deal) -> ResponseReturnValue:
         except Conflict as conflict:
             form.form_errors.append(translate(conflict.message, conflict.params))
             status = HTTPStatus.CONFLICT
-    page = render_template("deals/send_on.html", deal=deal, view=view, form=form)
+    densities = taxonomy().material(view.deal.material_key).densities_t_per_m3
+    page = render_template("deals/send_on.html", deal=deal, view=view, form=form, densities=densities)
     return page, (unprocessable(form) if status is HTTPStatus.OK else status)
 
 

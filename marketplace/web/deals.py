@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
+from geo.materials import taxonomy
 from marketplace import clock, db
 from marketplace.errors import Conflict
 from marketplace.filters import nok_per_t, period, tonnes
@@ -29,6 +30,21 @@ from marketplace.web.paging import cursor_from_address, page_links
 from marketplace.web.submit import applying, unprocessable
 
 bp = Blueprint("deals", __name__, url_prefix="/deals")
+
+
+@bp.app_context_processor
+def deal_globals() -> dict[str, object]:
+    return {"deals_waiting": deals_waiting}
+
+
+def deals_waiting() -> int:
+    """How many deals wait for the visitor to do something, for the menu; counted once a page."""
+    if "deals_waiting" not in g:
+        own = tuple(each.organisation_id for each in current_actor().editable)
+        today = clock.local_date(clock.now())
+        g.deals_waiting = queries.count_waiting(db.session, organisation_ids=own, today=today) if own else 0
+    waiting: int = g.deals_waiting
+    return waiting
 
 
 # The list ---------------------------------------------------------------------------------------------------------
@@ -261,6 +277,7 @@ def counter(deal: Deal) -> ResponseReturnValue:
         side=side,
         last=last,
         is_change=is_change,
+        densities=taxonomy().material(deal.material_key).densities_t_per_m3,
         is_own=open_offer(deal) is not None and last.made_by is side and not last.is_suggestion,
     )
     return page, (unprocessable(form) if status is HTTPStatus.OK else status)

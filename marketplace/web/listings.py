@@ -37,6 +37,7 @@ from marketplace.services.quality import quality_of
 from marketplace.types import Haulage, ListingKind, ListingStatus, Loading, PriceKind
 from marketplace.web.access import current_actor, requires
 from marketplace.web.cards import card_of
+from marketplace.web.deal_rows import deals_section
 from marketplace.web.document_rows import documents_section
 from marketplace.web.editing import saving
 from marketplace.web.match_rows import best_row, looks_for_matches, match_features, match_section
@@ -142,6 +143,7 @@ def _page(listing: Listing) -> str:
         plan_step=plan_step_of(listing, today=today)
         if allows(Permission.VIEW_PLAN, current_actor(), listing)
         else None,
+        deals=deals_section(listing, today=today),
         awaits_answer=awaits_answer(listing),
         unconfirmed_since=unconfirmed_since(listing, now=clock.now()),
         today=today,

@@ -20,7 +20,8 @@ from marketplace.models import Listing
 from marketplace.queries.matches import Match, MatchedListing, Matches, fraction_of
 from marketplace.queries.search_filters import SearchFilters
 from marketplace.types import ListingKind, ListingStatus
-from marketplace.web.cards import ListingCard, shown_documentation
+from marketplace.web.access import current_actor
+from marketplace.web.cards import ListingCard, shown_documentation, whole_t
 from marketplace.web.places import Feature
 from marketplace.web.search_state import Origin, OriginKind, SearchState, address
 
@@ -44,6 +45,8 @@ class MatchRow:
     reasons: tuple[Reason, ...]
     changes: tuple[str, ...]
     is_own: bool
+    deal_url: str | None
+    """Where the deal with it is begun; None for whoever may not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +106,16 @@ def _row(listing: Listing, match: Match) -> MatchRow:
         reasons=reasons(match.assessment, fractions=_fractions(listing, match.listing)),
         changes=changes_in_words(match.assessment),
         is_own=match.is_own,
+        deal_url=_deal_url(listing, match),
     )
+
+
+def _deal_url(listing: Listing, match: Match) -> str | None:
+    actor = current_actor()
+    is_offered = listing.status is ListingStatus.PUBLISHED and not match.is_own
+    if not is_offered or not (actor.is_confirmed and actor.can_edit(listing.organisation_id)):
+        return None
+    return url_for("deal_requests.new", listing_id=match.listing.id, own=listing.id)
 
 
 def _how_much(listing: Listing, match: Match) -> tuple[str, str, float]:
@@ -135,7 +147,8 @@ def _card(listing: MatchedListing, *, is_hidden: bool) -> ListingCard:
         material_group=listing.material_group,
         material_name=material_name(listing.material_key),
         fraction_mm=listing.fraction_mm,
-        mass_t=listing.mass_t,
+        mass_t=listing.left_t,
+        whole_t=whole_t(listing.mass_t, left_t=listing.left_t),
         period=listing.period,
         price_kind=listing.price_kind,
         price_nok_per_t=listing.price_nok_per_t,
@@ -202,7 +215,7 @@ def _facts(listing: MatchedListing) -> Mapping[str, Any]:
         "kind": listing.kind.value,
         "group": listing.material_group.value,
         "title": material_name(listing.material_key),
-        "quantity": tonnes(listing.mass_t),
+        "quantity": tonnes(listing.left_t),
         "details": [each for each in (period(listing.period), listing.facility_name or listing.project_name) if each],
         "is_example": listing.is_example,
         "url": url_for("listings.show", listing_id=listing.id),
@@ -214,7 +227,7 @@ def _several(listings: Sequence[MatchedListing]) -> Mapping[str, Any]:
     groups = [listing.material_group.value for listing in listings]
     return {
         "count": len(listings),
-        "quantity": tonnes(sum(listing.mass_t for listing in listings)),
+        "quantity": tonnes(sum(listing.left_t for listing in listings)),
         "groups": {group: groups.count(group) for group in groups},
         "surplus": kinds.count(ListingKind.SURPLUS),
         "demand": kinds.count(ListingKind.DEMAND),

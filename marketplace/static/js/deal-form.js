@@ -10,8 +10,11 @@ const choice = form.elements.taking ?? form.elements.surplus_id;
 
 function showMass() {
   const unit = form.querySelector("input[name=entered_unit]:checked")?.value;
+  const usual = Number(form.getAttribute(`data-density-${unit?.replace("m3_", "")}`)) || null;
+  const field = form.elements.density_t_m3;
+  field.placeholder = usual ? density.format(usual) : "";
   const entered = readNumber(form.elements.entered_value.value);
-  const perCubicMetre = readNumber(form.elements.density_t_m3.value, { grouped: false });
+  const perCubicMetre = field.value.trim() ? readNumber(field.value, { grouped: false }) : usual;
   if (!unit || unit === "t" || !entered || !perCubicMetre) {
     mass.textContent = "";
     return;
