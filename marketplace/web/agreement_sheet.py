@@ -9,7 +9,7 @@ from marketplace import clock, db
 from marketplace.errors import NotFound
 from marketplace.filters import date_, datetime_, number, period, tonnes
 from marketplace.labels import label
-from marketplace.models import Deal, DealOffer, User
+from marketplace.models import Deal, DealOffer
 from marketplace.printing import qr_svg
 from marketplace.recovery import recovery_of
 from marketplace.services.deal_actions import accepted_offer
@@ -26,6 +26,7 @@ from marketplace.services.statement_content import (
 )
 from marketplace.statement_values import Terms
 from marketplace.types import DealStatus, Side
+from marketplace.web.deal_places import contacts_of
 from marketplace.web.deal_words import (
     PartySheet,
     RecoverySheet,
@@ -39,7 +40,6 @@ from marketplace.web.deal_words import (
     place_facts,
     price_text,
     recovery_sheet,
-    signature_text,
     tolerance_text,
 )
 from marketplace.web.passport_proof import Tone
@@ -164,13 +164,9 @@ def _party(deal: Deal, offer: DealOffer, side: Side) -> PartySheet:
     return party_sheet(
         party_of(organisation),
         role=_("Giver") if side is Side.GIVER else _("Taker"),
-        contacts=_contacts(person),
-        signed=signature_text(name=person.name, email=person.email, at=datetime_(moment)) if person else "",
+        contacts=[f"{each.name}, {each.email}" for each in contacts_of(deal, side)],
+        signed=(person.name, person.email, datetime_(moment)) if person else (),
     )
-
-
-def _contacts(person: User | None) -> tuple[str, ...]:
-    return (person.name, person.email) if person else ()
 
 
 def _last_change(deal: Deal, offer: DealOffer) -> datetime:

@@ -54,7 +54,7 @@ def statement_pdf(sheet: StatementSheet) -> bytes:
         title=_("Statement: %(title)s", title=sheet.title),
         made_at=sheet.made_at,
         head=_("Deal no. %(number)s", number=sheet.number),
-        foot=_("What both have signed stands as it is."),
+        foot=sheet.foot,
         author=sheet.parties[0].name,
     )
 

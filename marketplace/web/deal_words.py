@@ -1,6 +1,6 @@
 """What agreements and statements say alike, in the visitor's language: ready rows for papers and pages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -30,14 +30,14 @@ RECOVERY_TONES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartySheet:
-    """A side with whom to ring and how it signed; `signed` is empty while it has not."""
+    """A side with whom to ask; `signed` is who signed for it and when, empty while nobody has."""
 
     role: str
     name: str
     org_number: str
     address: str
     contacts: tuple[str, ...]
-    signed: str
+    signed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +73,14 @@ def exact_tonnes(mass_t: Decimal) -> str:
     return f"{exact_number(mass_t)}\N{NO-BREAK SPACE}t"
 
 
-def exact_number(mass_t: Decimal) -> str:
-    return number(mass_t, 3)
+def exact_number(mass_t: Decimal, *, decimals: int | None = None) -> str:
+    """`decimals` shows so many, for columns."""
+    return number(mass_t, 3) if decimals is None else number(mass_t, decimals, keep_zeros=True)
+
+
+def decimals_of(masses: Iterable[Decimal]) -> int:
+    """How many decimals it takes to show all of them."""
+    return max((max(0, -int(each.normalize().as_tuple().exponent)) for each in masses), default=0)
 
 
 def org_number_text(org_number: str) -> str:
@@ -157,18 +163,14 @@ def tolerance_text(terms: Terms) -> str:
     return _("%(share)s, for what the weighbridge says", share=percent(terms.tolerance_percent / 100, 1))
 
 
-def signature_text(*, name: str, email: str, at: str) -> str:
-    return _("%(name)s (%(email)s), %(at)s", name=name, email=email, at=at)
-
-
-def party_sheet(party: Party, *, role: str, contacts: Sequence[str], signed: str) -> PartySheet:
+def party_sheet(party: Party, *, role: str, contacts: Sequence[str], signed: Sequence[str]) -> PartySheet:
     return PartySheet(
         role=role,
         name=party.name,
         org_number=org_number_text(party.org_number),
         address=party.address,
         contacts=tuple(contacts),
-        signed=signed,
+        signed=tuple(signed),
     )
 
 

@@ -18,6 +18,7 @@ from marketplace.web.deal_words import (
     PartySheet,
     RecoverySheet,
     class_text,
+    decimals_of,
     exact_number,
     exact_tonnes,
     facts,
@@ -31,7 +32,6 @@ from marketplace.web.deal_words import (
     place_facts,
     price_text,
     recovery_sheet,
-    signature_text,
     tolerance_text,
 )
 from marketplace.web.passport_proof import Tone
@@ -81,6 +81,7 @@ class StatementSheet:
     statement_sha256: str
     qr: str
     passport_url: str
+    foot: str
     made_at: datetime
 
 
@@ -89,6 +90,7 @@ def statement_sheet(statement: DealStatement) -> StatementSheet:
     content = from_json(statement.content)
     terms = content.terms
     url = passport_url(content.lot)
+    decimals = decimals_of(each.mass_t for each in content.tickets)
     return StatementSheet(
         title=f"{exact_tonnes(content.delivered_t)} {lot_title(content.lot)}",
         number=str(content.deal_id),
@@ -114,11 +116,14 @@ def statement_sheet(statement: DealStatement) -> StatementSheet:
         ),
         papers=paper_rows(content.papers),
         recovery=recovery_sheet(content.recovery, comes_to=content.recovery_comes_to),
-        tickets=tuple(_ticket(each) for each in content.tickets),
-        ticket_sum=exact_number(content.delivered_t),
+        tickets=tuple(_ticket(each, decimals=decimals) for each in content.tickets),
+        ticket_sum=exact_number(content.delivered_t, decimals=decimals),
         statement_sha256=statement_number(content),
         qr=qr_svg(url),
         passport_url=url,
+        foot=_("What both have signed stands as it is.")
+        if _is_signed_by_both(content)
+        else _("Not signed by both: it may still be sent back."),
         made_at=max(each.signed_at for each in content.signatures),
     )
 
@@ -179,23 +184,20 @@ def _driven(content: StatementContent) -> str:
 
 def _party(content: StatementContent, side: Side) -> PartySheet:
     signature = next((each for each in content.signatures if each.side is side), None)
-    signed = ""
-    if signature is not None:
-        signed = signature_text(name=signature.name, email=signature.email, at=datetime_(signature.signed_at))
     return party_sheet(
         content.giver if side is Side.GIVER else content.taker,
         role=_("Giver") if side is Side.GIVER else _("Taker"),
         contacts=(),
-        signed=signed,
+        signed=(signature.name, signature.email, datetime_(signature.signed_at)) if signature else (),
     )
 
 
-def _ticket(line: TicketLine) -> TicketRow:
+def _ticket(line: TicketLine, *, decimals: int) -> TicketRow:
     return TicketRow(
         number=line.number,
         loaded=datetime_(line.loaded_at),
         vehicle=line.vehicle_registration,
-        mass=exact_number(line.mass_t),
+        mass=exact_number(line.mass_t, decimals=decimals),
         weighed=_("weighed") if line.is_weighed else _("estimated"),
         carrier=line.carrier,
         confirmed=line.confirmed_by,

@@ -19,7 +19,6 @@ from marketplace.services import statements as services
 from marketplace.services.deal_actions import DealAction
 from marketplace.types import DealStatus, Side
 from marketplace.web.access import current_actor, requires
-from marketplace.web.agreement_sheet import AGREEMENTS
 from marketplace.web.deal_page import DealView, deal_section, load_deal, view_of_deal
 from marketplace.web.deal_words import exact_tonnes, mass_line
 from marketplace.web.statement_sheet import Figure, StatementSheet, deviation_text, statement_sheet
@@ -40,7 +39,6 @@ class StatementSection:
     """
 
     is_shown: bool
-    has_agreement: bool
     live: DealStatement | None
     sent_back: DealStatement | None
     waits_for: str
@@ -65,7 +63,6 @@ def section(view: DealView, _form: FlaskForm | None) -> StatementSection:
     unsigned = [side for side in Side if live is not None and live.signed_at(side) is None]
     return StatementSection(
         is_shown=view.is_firm,
-        has_agreement=deal.status in AGREEMENTS,
         live=live,
         sent_back=found if live is None else None,
         waits_for=_name_of(deal, unsigned[0]) if unsigned else "",
