@@ -55,7 +55,6 @@ class RecoverySection:
     outcome: str
     consequence: str
     can_answer: bool
-    is_shown: bool
 
 
 @deal_section("recovery")
@@ -63,14 +62,12 @@ def section(view: DealView, _form: FlaskForm | None) -> RecoverySection:
     answers = {each.test: each for each in recovery_answers(db.session, view.deal)}
     comes_to = recovery_of({test: each.holds for test, each in answers.items()})
     waits = view.is_firm and open_statement(db.session, deal_id=view.deal.id) is not None
-    can_answer = view.may(DealAction.ANSWER_RECOVERY) and not waits
     return RecoverySection(
         rows=_rows(answers),
         comes_to=comes_to,
         outcome=translate(OUTCOMES[comes_to], {}),
         consequence=translate(CONSEQUENCES[comes_to], {}),
-        can_answer=can_answer,
-        is_shown=bool(answers) or view.is_firm or can_answer,
+        can_answer=view.may(DealAction.ANSWER_RECOVERY) and not waits,
     )
 
 

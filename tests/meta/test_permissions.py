@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 
 from marketplace.models import (
     Appeal,
+    GateLink,
     ImportBatch,
     Installation,
     Invitation,
@@ -28,11 +29,16 @@ from marketplace.models import (
     User,
 )
 from marketplace.permissions import RULES, VISIBILITY, Permission
+from marketplace.queries.accounts import actor_of
+from marketplace.queries.search_filters import SearchFilters
 from marketplace.services.api_tokens import make_token
 from marketplace.services.enquiries import token_of
+from marketplace.services.gate_links import GateSigner
 from marketplace.services.invitations import hash_of
 from marketplace.services.links import LinkSigner, Purpose
-from marketplace.types import DealStatus, ImportKind, ImportStatus, LabSource, ListingStatus, Role, Side
+from marketplace.services.saved_searches import Sources, save_search
+from marketplace.services.unsubscribe import unsubscribe_token
+from marketplace.types import AlertFrequency, DealStatus, ImportKind, ImportStatus, LabSource, ListingStatus, Role, Side
 from marketplace.web.access import UNDECLARED_ENDPOINTS, permission_of
 from tests.conftest import NOW, Client
 from tests.factories import Factory
@@ -57,6 +63,7 @@ confirmed editors, in public  log in     forbidden  forbidden  open       open  
 confirmed editors             log in     not found  forbidden  open       open       forbidden    forbidden
 confirmed editors elsewhere   log in     open       forbidden  open       open       forbidden    forbidden
 administrators                log in     forbidden  forbidden  forbidden  forbidden  forbidden    open
+a viewer, of their own        log in     not found  open       not found  not found  not found    not found
 systems with a token          log in     log in     log in     log in     log in     log in       log in
 """
 
@@ -145,6 +152,8 @@ VIEW_DEAL = of(
 )
 ACT_ON_DEAL = of(Permission.ACT_ON_DEAL, ("confirmed editors", "deal as giver"), ("confirmed editors", "deal as taker"))
 
+KEEP_SEARCH = of(Permission.KEEP_SEARCH, ("a viewer, of their own", "search of the viewer"))
+
 ROUTES: dict[str, list[Route]] = {
     # What anybody may see
     "front.index": public(),
@@ -178,6 +187,14 @@ ROUTES: dict[str, list[Route]] = {
     "invitations.answer": public("invitation link", methods=GET_ONLY),
     "demo_log_ins.index": public("demo"),
     "demo_log_ins.log_in": public("example account"),
+    # Searches that somebody keeps
+    "saved_searches.index": logged_in(),
+    "saved_searches.new": logged_in(),
+    "saved_searches.change_paces": logged_in(),
+    "saved_searches.edit": KEEP_SEARCH,
+    "saved_searches.see": KEEP_SEARCH,
+    "saved_searches.delete": KEEP_SEARCH,
+    "unsubscribe.by_link": public("unsubscribe link"),
     # Organisations
     "organisations.mine": logged_in(),
     "organisations.new": logged_in(Permission.REGISTER_ORGANISATION),
@@ -272,6 +289,22 @@ ROUTES: dict[str, list[Route]] = {
     "imports.discard": of(Permission.EDIT_IMPORT, ("editors, of a hidden thing", "file")),
     # Deals
     "deals.show": VIEW_DEAL,
+    "tickets.index": VIEW_DEAL,
+    "tickets.show": of(Permission.VIEW_DEAL, ("members, of a hidden thing", "load")),
+    "tickets.slip": [
+        replace(route, also=HTTPStatus.NOT_FOUND)  # there is no photo
+        for route in of(Permission.VIEW_DEAL, ("members, of a hidden thing", "load"))
+    ],
+    "tickets.new": of(Permission.ACT_ON_DEAL, ("confirmed editors", "agreed deal")),
+    "tickets.confirm": of(Permission.ACT_ON_DEAL, ("confirmed editors", "agreed deal")),
+    "tickets.dispute": of(Permission.ACT_ON_DEAL, ("confirmed editors", "load")),
+    "tickets.correct": of(Permission.ACT_ON_DEAL, ("confirmed editors", "load")),
+    "tickets.void": of(Permission.ACT_ON_DEAL, ("confirmed editors", "load")),
+    "gate_links.index": of(Permission.ACT_ON_DEAL, ("confirmed editors", "agreed deal")),
+    "gate_links.sheet": of(Permission.ACT_ON_DEAL, ("confirmed editors", "link of our gate")),
+    "gate_links.revoke": of(Permission.ACT_ON_DEAL, ("confirmed editors", "link of our gate")),
+    "gate.report": public("address of our gate"),
+    "gate.worker": public(),
     "ticket_files.new": of(Permission.ACT_ON_DEAL, ("confirmed editors", "agreed deal")),
     "ticket_files.show": of(Permission.ACT_ON_DEAL, ("confirmed editors", "loads on their way in")),
     "ticket_files.apply": of(Permission.ACT_ON_DEAL, ("confirmed editors", "loads on their way in")),
@@ -284,6 +317,20 @@ ROUTES: dict[str, list[Route]] = {
     "api.tickets": of(Permission.VIEW_DEAL, ("systems with a token", "agreed deal")),
     "api.report": of(Permission.ACT_ON_DEAL, ("systems with a token", "agreed deal")),
     "api_description": public(),
+    "deal_papers.agreement": of(Permission.VIEW_DEAL, ("members, of a hidden thing", "agreed deal")),
+    "deal_papers.statement": [
+        replace(route, also=HTTPStatus.NOT_FOUND)  # none has been drawn up
+        for route in of(Permission.VIEW_DEAL, ("members, of a hidden thing", "agreed deal"))
+    ],
+    "recovery.edit": of(Permission.ACT_ON_DEAL, ("confirmed editors", "deal as taker")),
+    "recovery.document": [
+        replace(route, also=HTTPStatus.NOT_FOUND)  # nothing is answered yet
+        for route in of(Permission.VIEW_DEAL, ("members, of a hidden thing", "answer of recovery"))
+    ],
+    "statements.show": of(Permission.VIEW_DEAL, ("members, of a hidden thing", "agreed deal")),
+    "statements.draw_up": of(Permission.ACT_ON_DEAL, ("confirmed editors", "agreed deal")),
+    "statements.sign": of(Permission.ACT_ON_DEAL, ("confirmed editors", "agreed deal")),
+    "statements.send_back": of(Permission.ACT_ON_DEAL, ("confirmed editors", "agreed deal")),
     "deal_messages.index": VIEW_DEAL,
     "deal_messages.send": ACT_ON_DEAL,
     "deal_messages.read": VIEW_DEAL,
@@ -381,7 +428,8 @@ class Subjects:
     def __init__(self, make: Factory, session: Session, app: Flask) -> None:
         self.session, self.make = session, make
         self.storage = app.storage  # type: ignore[attr-defined] - set by build_app
-        self.signer = LinkSigner(app.config["SECRET_KEY"])
+        self.secret_key = app.config["SECRET_KEY"]
+        self.signer = LinkSigner(self.secret_key)
         self.ours = make.organisation()
         self.invited = Invitation(
             organisation_id=self.ours.id,
@@ -435,6 +483,23 @@ class Subjects:
 
     def invitation(self) -> dict[str, object]:
         return {"organisation_id": self.ours.id, "invitation_id": self.invited.id}
+
+    def search_of_the_viewer(self) -> dict[str, object]:
+        viewer = self.visitors["viewer"]
+        assert viewer is not None
+        search = save_search(
+            self.session,
+            actor_of(viewer),
+            name="Grus",
+            query="q=grus",
+            filters=SearchFilters(text="grus"),
+            frequency=AlertFrequency.DAILY,
+            now=NOW,
+        )
+        return {"search_id": search.id}
+
+    def unsubscribe_link(self) -> dict[str, object]:
+        return {"token": unsubscribe_token(self.signer, Sources(user_id=self.somebody.id))}
 
     def draft(self) -> dict[str, object]:
         return {"listing_id": self.draft_listing.id}
@@ -496,8 +561,26 @@ class Subjects:
     def deal_as_taker(self) -> dict[str, object]:
         return {"deal_id": self.make.deal(taker=self.ours, destination_project_id=self.quiet_one.id).id}
 
+    def answer_of_recovery(self) -> dict[str, object]:
+        return {**self.deal_as_taker(), "test": "suitable"}
+
     def agreed_deal(self) -> dict[str, object]:
         return {"deal_id": self.make.deal(surplus=self.listing, status=DealStatus.AGREED, mass_t=20).id}
+
+    def load(self) -> dict[str, object]:
+        deal = self.make.deal(surplus=self.listing, status=DealStatus.AGREED, mass_t=20)
+        return {"deal_id": deal.id, "ticket_id": self.make.ticket(deal).id}
+
+    def link_of_our_gate(self) -> dict[str, object]:
+        link = self._gate_link()
+        return {"deal_id": link.deal_id, "link_id": link.id}
+
+    def address_of_our_gate(self) -> dict[str, object]:
+        return {"token": GateSigner(self.secret_key).sign(self._gate_link())}
+
+    def _gate_link(self) -> GateLink:
+        deal = self.make.deal(surplus=self.listing, status=DealStatus.AGREED, mass_t=20)
+        return self.make.gate_link(deal)
 
     def loads_on_their_way_in(self) -> dict[str, object]:
         staged = TicketFile(
