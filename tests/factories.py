@@ -26,6 +26,7 @@ from marketplace.models import (
     Enquiry,
     EnquiryMessage,
     Facility,
+    GateLink,
     LabReport,
     LabSample,
     LabValueRow,
@@ -35,6 +36,7 @@ from marketplace.models import (
     Organisation,
     PlannedListing,
     Project,
+    Ticket,
     User,
 )
 from marketplace.queries.accounts import actor_of
@@ -59,6 +61,8 @@ from marketplace.types import (
     ProjectKind,
     Role,
     Side,
+    TicketSource,
+    TicketStatus,
 )
 from tests.files import picture
 
@@ -333,6 +337,38 @@ class Factory:
             "messages": [EnquiryMessage(body=body, created_at=self.now)],
         }
         return self._add(Enquiry(**{**defaults, **values}))
+
+    def ticket(self, deal: Deal, *, side: Side = Side.GIVER, **values: object) -> Ticket:
+        """A weighed load of a deal, typed in by somebody of `side`."""
+        organisation = deal.giver_organisation if side is Side.GIVER else deal.taker_organisation
+        is_at_gate = values.get("gate_link_id") is not None
+        status = values.get("status", TicketStatus.REPORTED)
+        defaults = {
+            "deal_id": deal.id,
+            "number": str(10_000 + next(_serial)),
+            "status": status,
+            "source": TicketSource.GATE if is_at_gate else TicketSource.TYPED,
+            "side": side,
+            "loaded_at": self.now - timedelta(hours=1),
+            "vehicle_registration": "AB 12345",
+            "mass_t": Decimal("17.24"),
+            "is_weighed": True,
+            "origin_name": deal.origin_name,
+            "destination_name": deal.destination_name,
+            "created_at": self.now,
+            "confirmed_at": self.now if status is TicketStatus.CONFIRMED else None,
+            "disputed_at": self.now if status is TicketStatus.DISPUTED else None,
+        }
+        if not is_at_gate and "reported_by_id" not in values:
+            values["reported_by_id"] = self.member(organisation, role=Role.EDITOR).id
+        ticket = self._add(Ticket(**{**defaults, **values}))
+        self.session.refresh(deal)
+        return ticket
+
+    def gate_link(self, deal: Deal, *, side: Side = Side.GIVER, **values: object) -> GateLink:
+        """A link for today's loads."""
+        defaults = {"deal_id": deal.id, "side": side, "valid_on": self.today, "created_by_id": deal.created_by_id}
+        return self._add(GateLink(**{**defaults, **values}))
 
     def proof(self, listing: Listing) -> None:
         """What lets a surplus through the gate: an unpolluted origin, or clean samples where that is not enough."""

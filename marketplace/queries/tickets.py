@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from marketplace.models import GateLink, Ticket, User
@@ -83,7 +83,7 @@ def tickets_of(
     session: Session, *, deal_id: int, status: TicketStatus | None = None, cursor: Cursor, size: int = 20
 ) -> IdPage[TicketRow]:
     """A page of the deal's loads, the newest first; one query, however many they are."""
-    query: Select[Any] = (
+    query: Any = (
         select(Ticket, User.name, GateLink.label)
         .outerjoin(User, User.id == Ticket.reported_by_id)
         .outerjoin(GateLink, GateLink.id == Ticket.gate_link_id)
@@ -157,7 +157,7 @@ def ticket_versions(session: Session, *, deal_id: int, ticket_id: int) -> Sequen
 
 def gate_links_of(session: Session, *, deal_id: int, side: Side | None, cursor: Cursor) -> IdPage[GateLinkRow]:
     """The links of one side's gates, or of both, the newest first."""
-    query: Select[Any] = (
+    query: Any = (
         select(
             GateLink,
             User.name,

@@ -1,0 +1,6 @@
+// Shows buttons that print the page; without scripts the browser's own menu does it.
+
+for (const button of document.querySelectorAll("[data-mf-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
