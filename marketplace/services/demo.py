@@ -24,6 +24,7 @@ from marketplace.i18n_marker import N_
 from marketplace.models import Facility, Installation, Listing, Membership, Organisation, Project, User
 from marketplace.queries.accounts import account_for_session
 from marketplace.services.audit import begin_anew
+from marketplace.services.demo_deals import add_deals
 from marketplace.services.demo_facilities import add_facilities, add_receiver
 from marketplace.services.demo_moderation import add_moderation
 from marketplace.services.demo_plans import add_plans
@@ -150,6 +151,15 @@ def load_demo(session: Session, *, now: datetime) -> DemoLoaded | None:
         organisations=organisations,
         actors=actors,
         listings=listings,
+        now=now,
+    )
+    add_deals(
+        session,
+        read_rows("deals.csv"),
+        read_rows("deal_steps.csv"),
+        actors=actors,
+        listings=listings,
+        projects=projects,
         now=now,
     )
     installation.demo_loaded_at = now
