@@ -188,9 +188,14 @@ def test_a_worker_that_dies_before_the_end_leaves_nothing_and_the_next_sends_it(
     committing_engine: Engine, shared: int
 ) -> None:
     sessions = make_sessions(committing_engine)
-    with pytest.raises(Killed), sessions.begin() as session:
-        send_daily_mails(session, now=AT_SEVEN)
-        raise Killed
+
+    def die() -> None:
+        with sessions.begin() as session:
+            send_daily_mails(session, now=AT_SEVEN)
+            raise Killed
+
+    with pytest.raises(Killed):
+        die()
     assert counts(committing_engine) == (0, 0, 0)
     for _run in range(2):
         with sessions.begin() as session:
