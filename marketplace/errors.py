@@ -140,6 +140,7 @@ CONSTRAINT_ERRORS: dict[str, FieldError] = {
     "uq_document_organisation_id_upload_id": FieldError(
         field="file", message=N_("This upload belongs to another page. Choose the file again.")
     ),
+    "uq_saved_search_user_id_query": FieldError(field="", message=N_("You keep this search already.")),
     "ck_listing_price_nok_per_t": FieldError(field="price_nok_per_t", message=N_("Enter a price above zero.")),
 }
 """Constraint violations become messages beside a field, by the constraint's name."""

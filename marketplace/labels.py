@@ -86,18 +86,6 @@ LABELS: dict[type[StrEnum], dict[StrEnum, str]] = {
         ReportOutcome.HIDDEN: N_("Taken out of sight"),
         ReportOutcome.DISMISSED: N_("Dismissed"),
     },
-    ReportReason: {
-        ReportReason.WRONG_MATERIAL: N_("It is another material than it says"),
-        ReportReason.NOT_CLEAN: N_("The masses are not clean"),
-        ReportReason.MISLEADING: N_("Quantity, place or something else is misleading"),
-        ReportReason.NOT_AVAILABLE: N_("The masses are not there any more"),
-        ReportReason.SPAM: N_("It is advertising or nonsense"),
-        ReportReason.OTHER: N_("Something else"),
-    },
-    ReportOutcome: {
-        ReportOutcome.HIDDEN: N_("Taken out of sight"),
-        ReportOutcome.DISMISSED: N_("Dismissed"),
-    },
     DocumentKind: {
         DocumentKind.PHOTO: N_("Photo"),
         DocumentKind.LAB_REPORT: N_("Laboratory report"),

@@ -43,8 +43,6 @@ class Permission(StrEnum):
     MANAGE_MEMBERS = auto()
     ANSWER_FOR_ORGANISATION = auto()
     """To moderators: asking that it be verified, and answering a ban."""
-    ANSWER_FOR_ORGANISATION = auto()
-    """To moderators: asking that it be verified, and answering a ban."""
     LEAVE_ORGANISATION = auto()
     CREATE_PROJECT = auto()
     VIEW_PROJECT = auto()
@@ -240,7 +238,6 @@ RULES: dict[Permission, tuple[Predicate, ...]] = {
     Permission.VIEW_MEMBERS: (member, administrator),
     Permission.EDIT_ORGANISATION: (owner, administrator),
     Permission.MANAGE_MEMBERS: (owner, administrator),
-    Permission.ANSWER_FOR_ORGANISATION: (owner,),
     Permission.ANSWER_FOR_ORGANISATION: (owner,),
     Permission.LEAVE_ORGANISATION: (member,),
     Permission.CREATE_PROJECT: (editor_somewhere,),

@@ -1,6 +1,6 @@
 """Reading what somebody keeps: their searches, how much is new in each, and how often they want mail."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -74,6 +74,28 @@ def saved_search_by_query(session: Session, *, user_id: int, query: str) -> Save
 def default_frequency(session: Session, *, user_id: int) -> AlertFrequency:
     chosen = select(AlertPreference.default_frequency).where(AlertPreference.user_id == user_id)
     return session.scalar(chosen) or DEFAULT_FREQUENCY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailSources:
+    """What a mail told of: searches of its recipient, and the matches of their organisations."""
+
+    searches: Sequence[SavedSearch]
+    paces: Sequence[MatchPace]
+
+
+def mail_sources(
+    session: Session, *, user_id: int, search_ids: Collection[int], organisation_ids: Collection[int]
+) -> MailSources:
+    """Those of some sources that are still there."""
+    searches = session.scalars(
+        select(SavedSearch)
+        .where(SavedSearch.user_id == user_id, SavedSearch.id.in_(search_ids))
+        .order_by(SavedSearch.id)
+        .execution_options(populate_existing=True)
+    ).all()
+    paces = [each for each in match_paces(session, user_id=user_id) if each.organisation_id in organisation_ids]
+    return MailSources(searches=searches, paces=paces)
 
 
 def match_paces(session: Session, *, user_id: int) -> Sequence[MatchPace]:

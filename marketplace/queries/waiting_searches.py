@@ -46,7 +46,7 @@ ANY_MATERIAL: Final = "*"
 GROUP: Final = "group:"
 EVERYWHERE: Final = shapely.box(-1e7, -1e7, 1e7, 1e7)
 """In EPSG:25833: the Arctic and all around it."""
-quantity_t: ColumnElement[Decimal] = Listing.mass_t.expression
+quantity_t: ColumnElement[Decimal] = Listing.left_t.expression
 """What quantities are compared with: the same as in `queries.search_filters`."""
 
 

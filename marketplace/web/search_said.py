@@ -47,7 +47,9 @@ class WayOut:
 
 def chips(session: Session, state: SearchState, counts: Facets) -> Iterator[Chip]:
     """What is searched for, each part with the search that is left without it."""
-    for text, left, fields, value in _parts(session, state.filters, counts):
+    names = {each.number: each.name for each in counts.municipalities}
+    names |= names_of(session, state.filters.municipalities - names.keys())
+    for text, left, fields, value in _parts(state.filters, names):
         others = replace(
             state.with_filters(left),
             origin=None if "origin" in fields else state.origin,
@@ -56,11 +58,16 @@ def chips(session: Session, state: SearchState, counts: Facets) -> Iterator[Chip
         yield Chip(text=text, url=address(others), fields=fields, value=value)
 
 
+def in_words(filters: SearchFilters, names: Mapping[str, str]) -> tuple[str, ...]:
+    """What is searched for, part by part; `names` are those of the municipalities, by number."""
+    return tuple(text for text, *_rest in _parts(filters, names))
+
+
 type Part = tuple[str, SearchFilters, tuple[str, ...], str]
 """Words, the filters left without it, the fields it stands in, and its value where it is one of several."""
 
 
-def _parts(session: Session, filters: SearchFilters, counts: Facets) -> Iterator[Part]:
+def _parts(filters: SearchFilters, names: Mapping[str, str]) -> Iterator[Part]:
     if filters.text:
         quoted = f"{LEFT_QUOTE}{filters.text}{RIGHT_QUOTE}"
         yield quoted, filters.without(Filter.TEXT), ("q",), ""
@@ -85,7 +92,7 @@ def _parts(session: Session, filters: SearchFilters, counts: Facets) -> Iterator
     if filters.centre is not None:
         left = replace(filters, centre=None, within_km=None)
         yield _from_where(filters.centre, filters.within_km), left, ("near", "at", "origin", "within"), ""
-    yield from _municipality_parts(session, filters, counts)
+    yield from _municipality_parts(filters, names)
     if filters.area is not None:
         yield _("In the visible map"), filters.without(Filter.AREA), ("area", "follow"), ""
 
@@ -100,9 +107,7 @@ def _material_parts(filters: SearchFilters) -> Iterator[Part]:
             yield material_name(key), replace(filters, materials=filters.materials - {key}), ("material",), key
 
 
-def _municipality_parts(session: Session, filters: SearchFilters, counts: Facets) -> Iterator[Part]:
-    names = {each.number: each.name for each in counts.municipalities}
-    names |= names_of(session, filters.municipalities - names.keys())
+def _municipality_parts(filters: SearchFilters, names: Mapping[str, str]) -> Iterator[Part]:
     for unit in sorted(filters.municipalities, key=lambda each: names.get(each, each)):
         left = replace(filters, municipalities=filters.municipalities - {unit})
         yield names.get(unit, unit), left, ("municipality",), unit

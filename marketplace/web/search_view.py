@@ -29,7 +29,7 @@ from marketplace.services.freshness import unconfirmed_day
 from marketplace.types import ListingKind, ListingStatus
 from marketplace.web import search_choices as choices
 from marketplace.web import search_said as said
-from marketplace.web.cards import ListingCard, shown_documentation
+from marketplace.web.cards import ListingCard, shown_documentation, whole_t
 from marketplace.web.search_state import SearchState, address
 
 NEAR_ZOOM = 11
@@ -61,6 +61,8 @@ class SearchView:
     next_url: str | None
     chips: tuple[said.Chip, ...]
     clear_url: str
+    save_url: str
+    """Where this search can be kept, to be told of what is new."""
     other_view_url: str
     """The map where the list is shown, and the other way round, on a screen with room for one."""
     kinds: tuple[choices.Choice, ...]
@@ -103,6 +105,7 @@ def view_of(
         next_url=_page_address(state, after=page.after),
         chips=tuple(said.chips(session, state, counts)),
         clear_url=address(SearchState(chosen_sort=None, is_following=state.is_following, shows_map=state.shows_map)),
+        save_url=_save_address(state),
         other_view_url=address(replace(state, shows_map=not state.shows_map)),
         kinds=tuple(choices.kinds(filters, counts)),
         documentations=tuple(choices.documentations(filters, counts)),
@@ -130,6 +133,11 @@ def _page_address(state: SearchState, *, before: Mark | None = None, after: Mark
     return address(replace(state, before=before, after=after))
 
 
+def _save_address(state: SearchState) -> str:
+    plain = replace(state, chosen_sort=None, is_following=False, shows_map=False, after=None, before=None)
+    return f"{url_for('saved_searches.new')}?{plain.query()}"
+
+
 # Results ----------------------------------------------------------------------------------------------------------
 
 
@@ -141,7 +149,8 @@ def _card(hit: Hit) -> ListingCard:
         material_group=hit.material_group,
         material_name=material_name(hit.material_key),
         fraction_mm=hit.fraction_mm,
-        mass_t=hit.mass_t,
+        mass_t=hit.left_t,
+        whole_t=whole_t(hit.mass_t, left_t=hit.left_t),
         period=hit.period,
         price_kind=hit.price_kind,
         price_nok_per_t=hit.price_nok_per_t,
