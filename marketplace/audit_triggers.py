@@ -37,7 +37,7 @@ def audited(
         row: the column that tells the row apart (bigint).
         without: columns whose changes say nothing, or that are secrets; one that only changes these is not logged.
         masked: columns of which it is logged that they changed and never what they hold.
-        inserts: whether new rows are logged; not those that only come with a bigger thing that is.
+        inserts: whether new rows are logged; not those that only come, and go, with a bigger thing that is.
     """
     function = f"audit_on_{table}"
     parts = subject or {table: row}
@@ -45,6 +45,7 @@ def audited(
     of_id = ", ".join(_expression(column) for column in parts.values())
     readers = ", ".join(_expression(each) for each in organisations)
     events = "INSERT OR UPDATE OR DELETE" if inserts else "UPDATE OR DELETE"
+    gone = "" if inserts else f"IF TG_OP = 'DELETE' AND coalesce({of_id}) IS NULL THEN RETURN NULL; END IF;"
     return f"""
         CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $audit$
         DECLARE
@@ -60,6 +61,7 @@ def audited(
                 readers := ARRAY[{readers}]::bigint[];
             END IF;
             IF TG_OP = 'DELETE' THEN this := OLD; ELSE this := NEW; END IF;
+            {gone}
             PERFORM audit_write(
                 '{table}', {_expression(row)}, CASE {of_type} END, coalesce({of_id}),
                 readers || ARRAY[{readers}]::bigint[], lower(TG_OP), to_jsonb(OLD), to_jsonb(NEW),

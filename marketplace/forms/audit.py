@@ -32,11 +32,11 @@ class IdField(wtforms.StringField):
 class LogFilterForm(wtforms.Form):
     """`person` holds whom the log can be narrowed down to; where there are no choices, `email` says who."""
 
-    thing = wtforms.SelectField(_l("Of"), default="", invalid_choice_message=_l("Choose from the list."))
-    number = IdField(_l("Number"))
-    person = wtforms.SelectField(_l("By"), default="", invalid_choice_message=_l("Choose from the list."))
-    email = wtforms.StringField(_l("By, e-mail address"))
-    day = DateField(_l("On"))
+    thing = wtforms.SelectField(_l("What it is about"), default="", invalid_choice_message=_l("Choose from the list."))
+    number = IdField(_l("Its number"))
+    person = wtforms.SelectField(_l("Done by"), default="", invalid_choice_message=_l("Choose from the list."))
+    email = wtforms.StringField(_l("Done by, e-mail address"))
+    day = DateField(_l("Day"))
 
     def validate_number(self, field: wtforms.Field) -> None:
         if field.data is not None and not self.thing.data:

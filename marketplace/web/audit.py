@@ -154,7 +154,7 @@ def _file(wanted: Wanted, *, members: frozenset[int] | None, name: str) -> Respo
     """Semicolons and a byte order mark: what a Norwegian Excel opens as it is meant."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow([_("Number"), _("Time"), _("Who"), _("What"), _("Of"), _("Number of it"), _("Changes")])
+    writer.writerow([_("Number"), _("Time"), _("Who"), _("What"), _("What it is about"), _("Its number"), _("Changes")])
     for line in _lines(wanted, members=members):
         writer.writerow(_harmless(cell) for cell in _cells(line))
     response = Response(text.getvalue().encode("utf-8-sig"), content_type="text/csv; charset=utf-8")

@@ -46,12 +46,12 @@ PARTS: Final[dict[str, str]] = {
     "listing_report": N_("a report"),
     "appeal": N_("an appeal"),
     "enquiry": N_("an enquiry"),
+    "deal_message": N_("a message"),
     "deal_offer": N_("an offer"),
     "deal_statement": N_("a statement"),
     "recovery_answer": N_("an answer to a recovery test"),
     "gate_link": N_("a link for the gate"),
     "ticket": N_("a load"),
-    "ticket_file": N_("a file of loads"),
 }
 """What is only known as a part of something."""
 
@@ -82,6 +82,7 @@ COLUMNS: Final[dict[str, str]] = {
     "ban_reason": N_("Reason for the ban"),
     "banned_at": N_("Banned"),
     "basis": N_("Basis"),
+    "body": N_("Text"),
     "builder": N_("Builder"),
     "capacity_left_t": N_("Room left (t)"),
     "capacity_reported_at": N_("Room reported"),

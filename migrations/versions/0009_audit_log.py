@@ -101,7 +101,8 @@ WRITE = """
             nullif(current_setting('masseflyt.actor_user_id', true), '')::bigint,
             coalesce(nullif(current_setting('masseflyt.actor_label', true), ''), 'system'),
             nullif(current_setting('masseflyt.request_id', true), ''),
-            readers, of_type, of_id, of_table, of_row, what, old_values, new_values
+            readers, coalesce(of_type, of_table), coalesce(of_id, of_row), of_table, of_row, what,
+            old_values, new_values
         ) RETURNING id INTO entry;
         INSERT INTO audit_reader (organisation_id, entry_id) SELECT id, entry FROM unnest(readers) AS id;
     END
