@@ -21,6 +21,7 @@ class Task(StrEnum):
     ASK_WHETHER_LISTINGS_STAND = "ask_whether_listings_stand"
     KEEP_RECEPTIONS = "keep_receptions"
     EXPIRE_OFFERS = "expire_offers"
+    CHASE_DEALS = "chase_deals"
     CHECK_IMPORT = "check_import"
     APPLY_IMPORT = "apply_import"
     TIDY = "tidy"

@@ -32,6 +32,7 @@ TASK_MODULES = (
     "marketplace.jobs.listings",
     "marketplace.jobs.facilities",
     "marketplace.jobs.deals",
+    "marketplace.jobs.deal_chasing",
     "marketplace.jobs.bulk",
     "marketplace.jobs.housekeeping",
     "marketplace.jobs.documents",
