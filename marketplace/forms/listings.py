@@ -92,6 +92,7 @@ class ListingForm(ProofFields, TypedPlace):
     price_nok_per_t = DecimalField(_l("Price per tonne"))
     accepts_declared = BooleanField(_l("We also take masses that are declared clean, not tested"))
     min_lot_t = DecimalField(_l("Smallest lot"))
+    tolerance_percent = DecimalField(_l("Tolerance of deliveries"))
     loading = _choice_of(_l("Loading"), Loading, _l("Choose who loads."), default=Loading.GIVER)
     haulage = _choice_of(_l("Haulage"), Haulage, _l("Choose who drives."), default=Haulage.BY_AGREEMENT)
     max_distance_km = DecimalField(_l("Farthest haul"))

@@ -56,7 +56,7 @@ def overview(session: Session, *, today: date) -> Overview:
     totals = {
         kind: Offer(count=count, mass_t=mass_t)
         for kind, count, mass_t in session.execute(
-            select(Listing.kind, func.count(), func.sum(Listing.mass_t)).where(is_open(today)).group_by(Listing.kind)
+            select(Listing.kind, func.count(), func.sum(Listing.left_t)).where(is_open(today)).group_by(Listing.kind)
         )
     }
     none = Offer(count=0, mass_t=Decimal(0))

@@ -125,6 +125,7 @@ ASSESSED: Final[tuple[Any, ...]] = (
     Listing.fraction_min_mm,
     Listing.fraction_max_mm,
     Listing.mass_t,
+    Listing.left_t,
     Listing.min_lot_t,
     Listing.available_from,
     Listing.available_to,
@@ -281,7 +282,9 @@ def _pool(asker: AskerValues, pair: TableValuedAlias, place: ColumnElement[bool]
     """The candidates of an asker in some place. Leaves out only what is surely neither a match nor a near miss."""
     planar_m: ColumnElement[float] = func.ST_Distance(Listing.position_25833, _point(asker), type_=Double())
     stated_m = cast(Listing.max_distance_km, Double) * _constant(M_PER_KM)
-    least_lot_t = func.greatest(cast(func.coalesce(Listing.min_lot_t, 0), Double), asker["min_lot_t"])
+    # Who has less left than the smallest lot lets that go, too.
+    smallest_t = func.least(func.coalesce(Listing.min_lot_t, 0), Listing.left_t)
+    least_lot_t = func.greatest(cast(smallest_t, Double), asker["min_lot_t"])
     # OFFSET keeps it apart, so that what the bound is made of is worked out once a row.
     fact = (
         select(
@@ -289,7 +292,7 @@ def _pool(asker: AskerValues, pair: TableValuedAlias, place: ColumnElement[bool]
             (planar_m / _constant(PLANAR_STRETCH_MAX)).label("least_m"),
             (planar_m / _constant(PLANAR_STRETCH_MIN)).label("most_m"),
             func.least(asker["own_limit_m"], func.coalesce(stated_m, asker["unstated_limit_m"])).label("limit_m"),
-            func.least(cast(Listing.mass_t, Double), asker["mass_t"]).label("usable_t"),
+            func.least(cast(Listing.left_t, Double), asker["mass_t"]).label("usable_t"),
             least_lot_t.label("least_lot_t"),
             (
                 func.least(Listing.available_to, asker["available_to"])

@@ -54,6 +54,8 @@ class MatchedListing:
     material_group: MaterialGroup
     fraction_mm: tuple[Decimal, Decimal] | None
     mass_t: Decimal
+    left_t: Decimal
+    """What of it is not agreed yet."""
     min_lot_t: Decimal | None
     period: tuple[date, date]
     price_kind: PriceKind
@@ -144,14 +146,18 @@ def _has_counterparts(listing: Listing, *, today: date, taxonomy: Taxonomy) -> b
 
 
 def lot_of(listing: Listing | Row[Any], *, today: date) -> Lot:
-    """What a listing, or a row with its columns, still has to give or to take on a day of its period."""
+    """What a listing, or a row with its columns, still has to give or to take on a day of its period.
+
+    Of one that is all agreed, which others do not see, what it would have.
+    """
+    left_t = listing.left_t or listing.mass_t
     lower_mm, upper_mm = listing.fraction_min_mm, listing.fraction_max_mm
     return Lot(
         kind=LotKind(listing.kind.value),
         material=listing.material_key,
         fraction=fraction_of(None if lower_mm is None or upper_mm is None else (lower_mm, upper_mm)),
-        mass_t=listing.mass_t,
-        min_lot_t=listing.min_lot_t,
+        mass_t=left_t,
+        min_lot_t=None if listing.min_lot_t is None else min(listing.min_lot_t, left_t),
         available_from=max(listing.available_from, today),
         available_to=listing.available_to,
         max_distance_km=listing.max_distance_km,
@@ -307,6 +313,7 @@ def _matched_listing(row: Any) -> MatchedListing:
         material_group=row.group,
         fraction_mm=listing.fraction_mm,
         mass_t=listing.mass_t,
+        left_t=listing.left_t,
         min_lot_t=listing.min_lot_t,
         period=listing.period,
         price_kind=listing.price_kind,

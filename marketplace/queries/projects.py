@@ -244,5 +244,5 @@ def _open_sums(kind: ListingKind) -> tuple[ColumnElement[int], ColumnElement[Dec
     of_kind = Listing.kind == kind
     return (
         func.count().filter(of_kind).label(f"{kind}_count"),
-        func.coalesce(func.sum(Listing.mass_t).filter(of_kind), 0).label(f"{kind}_t"),
+        func.coalesce(func.sum(Listing.left_t).filter(of_kind), 0).label(f"{kind}_t"),
     )

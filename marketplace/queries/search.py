@@ -86,6 +86,8 @@ class Hit:
     material_group: MaterialGroup
     fraction_mm: tuple[Decimal, Decimal] | None
     mass_t: Decimal
+    left_t: Decimal
+    """What of it is not agreed yet."""
     period: tuple[date, date]
     price_kind: PriceKind
     price_nok_per_t: Decimal | None
@@ -255,7 +257,7 @@ def _sort_key(sort: Sort) -> ColumnElement[Any]:
         case Sort.NEWEST:
             return Listing.renewed_at.expression
         case Sort.QUANTITY:
-            return Listing.mass_t.expression
+            return Listing.left_t.expression
 
 
 HIT_COLUMNS: tuple[Any, ...] = (
@@ -266,6 +268,7 @@ HIT_COLUMNS: tuple[Any, ...] = (
     Listing.fraction_min_mm,
     Listing.fraction_max_mm,
     Listing.mass_t,
+    Listing.left_t,
     Listing.available_from,
     Listing.available_to,
     Listing.price_kind,
@@ -292,6 +295,7 @@ def _hit(row: Row[Any]) -> Hit:
         material_group=row.group,
         fraction_mm=(row.fraction_min_mm, row.fraction_max_mm) if has_fraction else None,
         mass_t=row.mass_t,
+        left_t=row.left_t,
         period=(row.available_from, row.available_to),
         price_kind=row.price_kind,
         price_nok_per_t=row.price_nok_per_t,

@@ -235,8 +235,8 @@ def conditions_of(shape: Shape) -> Mapping[Filter, ColumnElement[bool]]:
         else [],
         Filter.MATERIAL: _materials(shape.materials),
         Filter.MASS: [
-            *([Listing.mass_t >= _value("mass_min_t", Listing.mass_t)] if shape.has_mass_min else []),
-            *([Listing.mass_t <= _value("mass_max_t", Listing.mass_t)] if shape.has_mass_max else []),
+            *([Listing.left_t >= _value("mass_min_t", Listing.left_t)] if shape.has_mass_min else []),
+            *([Listing.left_t <= _value("mass_max_t", Listing.left_t)] if shape.has_mass_max else []),
         ],
         Filter.PERIOD: [
             *([Listing.available_to >= _value("period_from", Listing.available_to)] if shape.has_period_from else []),

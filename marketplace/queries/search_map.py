@@ -111,7 +111,7 @@ POINT: tuple[Any, ...] = (
     Listing.id,
     Listing.kind,
     Listing.material_key,
-    Listing.mass_t,
+    Listing.left_t.label("mass_t"),
     func.ST_X(Listing.position_25833, type_=Double()).label("x"),
     func.ST_Y(Listing.position_25833, type_=Double()).label("y"),
 )
@@ -237,7 +237,7 @@ LEFT JOIN LATERAL (
     WHERE listing.id = ANY(cell.ids)
 ) AS told ON cell.is_one_spot
 """.replace("$cell_quantity", QUANTITY.replace("$mass_t", "cell.mass_t"))
-    .replace("$listing_quantity", QUANTITY.replace("$mass_t", "mass_t"))
+    .replace("$listing_quantity", QUANTITY.replace("$mass_t", "left_t"))
     .replace("$title", TITLE)
     .replace("$period", PERIOD)
     .replace("$price", PRICE)

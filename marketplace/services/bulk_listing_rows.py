@@ -24,7 +24,7 @@ from marketplace.services.bulk_places import ManyPlaces, NamedProjects
 from marketplace.services.bulk_rows import CellReader, StagedRow, derived_reference
 from marketplace.services.declarations import Statement, statement_problems
 from marketplace.services.listing_details import NO_PLACE, CheckedDetails, ListingDetails, check_details
-from marketplace.services.listings import Transition, can, time_problems
+from marketplace.services.listings import Transition, agreed_problems, can, time_problems
 from marketplace.table_columns import RowReader
 from marketplace.text import clean_line, clean_text
 from marketplace.types import Haulage, ListingKind, ListingStatus, Loading, PriceKind
@@ -272,9 +272,20 @@ def _checked(
     problems += _statement_problems(read, now=now)
     if existing is not None and not can(Transition.EDIT, existing):
         problems.append(_unchangeable(existing))
-    elif existing is None or existing.status is ListingStatus.PUBLISHED:
+    elif existing is not None:
+        problems += [each for each in _agreed_problems(session, existing, checked) if each.field not in read.unread]
+        if existing.status is ListingStatus.PUBLISHED:
+            problems += _time_problems(read, problems, now=now)
+    else:
         problems += _time_problems(read, problems, now=now)
     return CheckedRow(read=read, checked=checked, existing=existing, problems=problems)
+
+
+def _agreed_problems(session: Session, listing: Listing, checked: CheckedDetails) -> Iterator[FieldError]:
+    """What deals about the listing have against what the row says of it."""
+    details, mass = checked.details, checked.mass
+    values = {"kind": details.kind, "material_key": details.material_key}
+    return agreed_problems(session, listing, values if mass is None else {**values, "mass_t": mass.mass_t})
 
 
 def _time_problems(read: ReadRow, found: Sequence[FieldError], *, now: datetime) -> tuple[FieldError, ...]:

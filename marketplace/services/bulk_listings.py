@@ -24,10 +24,17 @@ from marketplace.services.bulk_listing_rows import CheckedRow, checked_rows
 from marketplace.services.bulk_rows import RowOutcome, StagedRow
 from marketplace.services.declarations import write_statements
 from marketplace.services.listing_details import CheckedDetails
-from marketplace.services.listings import Transition, can, column_values, publish_each, write_values
+from marketplace.services.listings import (
+    Transition,
+    can,
+    column_values,
+    keep_sight_in_step,
+    publish_each,
+    write_values,
+)
 from marketplace.services.quality import NOTHING_STATED, proofs_of, refresh_qualities
 from marketplace.services.search_text import compose_search_text, refresh_search_text
-from marketplace.types import ImportRowStatus, ListingKind, ListingStatus
+from marketplace.types import ImportRowStatus, ListingKind, ListingStatus, PausedReason
 
 SAME_PLACE_M = 0.001
 
@@ -97,6 +104,7 @@ class ListingWriter:
             others = [listings[each] for each in sorted(stated | altered) if each not in wanted]
             refresh_qualities(self.session, others, now=self.now)
             refused = self._publish(wanted)
+        self._keep_sight_in_step([row.existing for row in rows if row.existing is not None])
         refresh_search_text(self.session, listing_ids=tuple(listings[each].id for each in altered))
         published = {reference for reference, problems in refused.items() if not problems}
         changed |= stated | altered | published
@@ -110,6 +118,12 @@ class ListingWriter:
             )
             for row in rows
         ]
+
+    def _keep_sight_in_step(self, listings: Sequence[Listing]) -> None:
+        dealt_with = [listing for listing in listings if listing.committed_t]
+        if dealt_with:
+            self.session.flush()
+            keep_sight_in_step(self.session, dealt_with, now=self.now)
 
     def _create(self, rows: Sequence[CheckedRow]) -> dict[str, int]:
         """The ids of new drafts by their reference."""
@@ -189,7 +203,7 @@ class ListingWriter:
         return {
             row.read.reference: listings[row.read.reference]
             for row in rows
-            if row.read.publishes and can(Transition.PUBLISH, listings[row.read.reference])
+            if row.read.publishes and _is_to_be_published(listings[row.read.reference])
         }
 
     def _publish(self, wanted: Mapping[str, Listing]) -> dict[str, tuple[FieldError, ...]]:
@@ -209,6 +223,11 @@ class ListingWriter:
             reference: tuple(_at_statement(each) for each in refused.get(listing.id, ()))
             for reference, listing in wanted.items()
         }
+
+
+def _is_to_be_published(listing: Listing) -> bool:
+    """Not what is out of sight since all of it is agreed: it comes back by itself when something is left."""
+    return can(Transition.PUBLISH, listing) and listing.paused_reason is not PausedReason.FULL
 
 
 def _at_statement(problem: FieldError) -> FieldError:

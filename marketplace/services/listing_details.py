@@ -31,6 +31,11 @@ PRICE_STEP = Decimal("0.01")
 DISTANCE_LIMIT_KM = Decimal(2_000)
 """Longer than the road from one end of Norway to the other leaves any sense in hauling masses."""
 DISTANCE_STEP_KM = Decimal("0.1")
+TOLERANCE_STEP = Decimal("0.1")
+USUAL_TOLERANCE_PERCENT = Decimal(5)
+"""What a new listing has, by the column's default."""
+TOLERANCE_LIMIT_PERCENT = Decimal(20)
+"""Engineering judgement: a lorry more or less on a small lot. What differs by more is another agreement."""
 ABSURD = Decimal(10) ** 15
 """Beyond what a numeric column and a decimal context can round; every limit lies far below."""
 
@@ -44,7 +49,8 @@ class ListingDetails:
 
     `density_t_m3` None takes the material's own density for the unit. `own_position` None takes the project's.
     `hides_position` None leaves it as it is: a new listing shows where it is. `accepts_declared`, whether who takes
-    masses does with a statement that they are clean, None leaves as it is: a new listing does.
+    masses does with a statement that they are clean, None leaves as it is: a new listing does. `tolerance_percent`,
+    by how much deliveries may pass what was agreed, None leaves as it is: a new listing has the usual one.
     """
 
     kind: ListingKind
@@ -60,6 +66,7 @@ class ListingDetails:
     density_t_m3: Decimal | None = None
     fraction: Fraction | None = None
     min_lot_t: Decimal | None = None
+    tolerance_percent: Decimal | None = None
     price_kind: PriceKind = PriceKind.FREE
     price_nok_per_t: Decimal | None = None
     loading: Loading = Loading.GIVER
@@ -126,6 +133,7 @@ def check_details(
     details = replace(
         details,
         min_lot_t=_rounded_or_none(details.min_lot_t, MASS_STEP_T),
+        tolerance_percent=_rounded_or_none(details.tolerance_percent, TOLERANCE_STEP),
         price_nok_per_t=_rounded_or_none(details.price_nok_per_t, PRICE_STEP),
         max_distance_km=_rounded_or_none(details.max_distance_km, DISTANCE_STEP_KM),
         description=clean_text(details.description),
@@ -187,6 +195,7 @@ def _problems(
     if details.fraction is not None and material is not None and not material.has_fraction:
         yield FieldError(field="fraction", message=N_("This material has no grain fraction."))
     yield from _smallest_lot_problems(details.min_lot_t, mass)
+    yield from _tolerance_problems(details.tolerance_percent)
     yield from price_problems(details.price_kind, details.price_nok_per_t)
     reach_km = details.max_distance_km
     if reach_km is not None and not (_is_positive(reach_km) and reach_km <= DISTANCE_LIMIT_KM):
@@ -210,6 +219,17 @@ def _smallest_lot_problems(min_lot_t: Decimal | None, mass: EnteredMass | None) 
         yield FieldError(field="min_lot_t", message=N_("The smallest lot must be more than zero."))
     elif mass is not None and min_lot_t > mass.mass_t:
         yield FieldError(field="min_lot_t", message=N_("The smallest lot cannot be larger than the whole quantity."))
+
+
+def _tolerance_problems(tolerance_percent: Decimal | None) -> Iterator[FieldError]:
+    if tolerance_percent is None:
+        return
+    if not (tolerance_percent.is_finite() and 0 <= tolerance_percent <= TOLERANCE_LIMIT_PERCENT):
+        yield FieldError(
+            field="tolerance_percent",
+            message=N_("Enter a tolerance between 0 and %(limit)s per cent."),
+            params={"limit": TOLERANCE_LIMIT_PERCENT},
+        )
 
 
 def price_problems(price_kind: PriceKind, price_nok_per_t: Decimal | None) -> Iterator[FieldError]:

@@ -1,12 +1,13 @@
 """Listings: writing them, and leading them from draft to published to closed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum, auto
 
 from geoalchemy2.shape import from_shape
 from shapely import Point
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from geo.units import SRID_STORED
@@ -14,7 +15,7 @@ from marketplace.actor import Actor
 from marketplace.clock import local_date
 from marketplace.errors import Conflict, FieldError, Forbidden, InvalidInput, NotFound, field_error
 from marketplace.i18n_marker import N_
-from marketplace.models import Listing
+from marketplace.models import Deal, Listing
 from marketplace.queries.positions import Blur
 from marketplace.queue import Task, enqueue
 from marketplace.services.editing import require_unchanged
@@ -22,13 +23,14 @@ from marketplace.services.listing_details import CheckedDetails, ListingDetails,
 from marketplace.services.moderation_gate import moderation_problems
 from marketplace.services.quality import gate, refresh_quality
 from marketplace.services.search_text import refresh_search_text
-from marketplace.types import ClosedReason, ListingKind, ListingStatus, PausedReason
+from marketplace.types import ClosedReason, DealStatus, ListingKind, ListingStatus, PausedReason
 
 __all__ = [
     "ALLOWED_FROM",
     "WRONG_TRANSITION",
     "ListingDetails",
     "Transition",
+    "agreed_problems",
     "can",
     "close_expired",
     "close_held",
@@ -122,6 +124,7 @@ COPIED = (
     "entered_unit",
     "density_t_m3",
     "min_lot_t",
+    "tolerance_percent",
     "price_kind",
     "price_nok_per_t",
     "loading",
@@ -199,10 +202,14 @@ def update_listing(
     _require_posted_by_hand(details)
     with session.no_autoflush:  # the gate decides before the database is asked to take a changed material
         values = _values(session, listing, details, now=now)
-        if listing.status is ListingStatus.PUBLISHED and (problems := time_problems(details.available_to, now=now)):
+        problems = tuple(agreed_problems(session, listing, values))
+        if listing.status is ListingStatus.PUBLISHED:
+            problems += time_problems(details.available_to, now=now)
+        if problems:
             raise InvalidInput(*problems)
         write_values(listing, values, now=now)
         refresh_quality(session, listing, now=now)
+    keep_sight_in_step(session, (listing,), now=now)
     refresh_search_text(session, listing_ids=(listing.id,))
     return listing
 
@@ -221,6 +228,36 @@ def _values(session: Session, listing: Listing, details: ListingDetails, *, now:
     checked = check_details(session, details, organisation_id=listing.organisation_id, now=now)
     blur = Blur(session, organisation_id=listing.organisation_id)
     return column_values(checked, blur=blur, was_hidden=bool(listing.hides_position))
+
+
+WHAT_IT_IS = ("kind", "material_key")
+IS_DEALT_WITH = N_("There are deals about this listing, so what it is stays as it is. Copy it to a new draft instead.")
+BELOW_AGREED = N_("%(agreed_t)s t of it is agreed. Enter that or more.")
+TOLERANCE_PROMISED = N_("Some of it is agreed with a tolerance of %(percent)s per cent. Enter that or more.")
+
+
+def agreed_problems(session: Session, listing: Listing, values: Mapping[str, object]) -> Iterator[FieldError]:
+    """What deals have against new values of a listing whose row the caller holds: they were made about what it says."""
+    changed = [name for name in WHAT_IT_IS if name in values and values[name] != getattr(listing, name)]
+    if changed and _is_dealt_with(session, listing):
+        yield FieldError(field=changed[0], message=IS_DEALT_WITH)
+    if listing.facility_id is not None or not listing.committed_t:
+        return
+    mass_t, percent = values.get("mass_t"), values.get("tolerance_percent")
+    if isinstance(mass_t, Decimal) and mass_t < listing.committed_t:
+        agreed_t = min(listing.committed_t, listing.mass_t)  # what was delivered beyond it lies within the tolerance
+        if mass_t < agreed_t:
+            yield FieldError(field="entered_value", message=BELOW_AGREED, params={"agreed_t": agreed_t})
+    if isinstance(percent, Decimal) and percent < listing.tolerance_percent:
+        yield FieldError(
+            field="tolerance_percent", message=TOLERANCE_PROMISED, params={"percent": listing.tolerance_percent}
+        )
+
+
+def _is_dealt_with(session: Session, listing: Listing) -> bool:
+    about = or_(Deal.surplus_id == listing.id, Deal.taking_listing_id == listing.id)
+    running = Deal.status.in_((DealStatus.NEGOTIATING, DealStatus.AGREED, DealStatus.COMPLETED))
+    return session.scalars(select(exists().where(about, running))).one()
 
 
 def write_values(listing: Listing, values: Mapping[str, object], *, now: datetime) -> None:
@@ -263,6 +300,7 @@ def column_values(checked: CheckedDetails, *, blur: Blur, was_hidden: bool) -> d
         "fraction_min_mm": details.fraction.lower_mm if details.fraction else None,
         "fraction_max_mm": details.fraction.upper_mm if details.fraction else None,
         "min_lot_t": details.min_lot_t,
+        **({} if details.tolerance_percent is None else {"tolerance_percent": details.tolerance_percent}),
         "max_distance_km": details.max_distance_km,
         "available_from": details.available_from,
         "available_to": details.available_to,

@@ -14,7 +14,8 @@ from marketplace.types import Documentation, ListingKind, ListingStatus, PriceKi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListingCard:
-    """`documentation` is that of a surplus, None for what takes. `unconfirmed_since` is the day when its owner last
+    """`mass_t` is what can be had or is needed still, and `whole_t` what it was before anything was agreed, None where
+    nothing is. `documentation` is that of a surplus, None for what takes. `unconfirmed_since` is the day when its owner last
     said that it stands, where that has been asked since without an answer.
     """
 
@@ -35,6 +36,7 @@ class ListingCard:
     facility_name: str | None = None
     documentation: Documentation | None = None
     unconfirmed_since: date | None = None
+    whole_t: Decimal | None = None
     is_verified: bool | None = None
     """Whether its organisation is; None where that is not named."""
     hides_position: bool = False
@@ -50,7 +52,8 @@ def card_of(listing: Listing, *, with_organisation: bool = False, with_project: 
         material_group=taxonomy().material(listing.material_key).group,
         material_name=material_name(listing.material_key),
         fraction_mm=listing.fraction_mm,
-        mass_t=listing.mass_t,
+        mass_t=listing.left_t,
+        whole_t=whole_t(listing.mass_t, left_t=listing.left_t),
         period=listing.period,
         price_kind=listing.price_kind,
         price_nok_per_t=listing.price_nok_per_t,
@@ -63,6 +66,11 @@ def card_of(listing: Listing, *, with_organisation: bool = False, with_project: 
         is_verified=listing.organisation.is_verified if with_organisation else None,
         hides_position=listing.hides_position,
     )
+
+
+def whole_t(mass_t: Decimal, *, left_t: Decimal) -> Decimal | None:
+    """What a listing was before some of it was agreed; None where nothing is."""
+    return None if mass_t == left_t else mass_t
 
 
 def shown_documentation(kind: ListingKind, documentation: Documentation) -> Documentation | None:

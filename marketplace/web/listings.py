@@ -31,7 +31,7 @@ from marketplace.queries.projects import (
 from marketplace.services import listings as services
 from marketplace.services.editing import edit_version
 from marketplace.services.freshness import awaiting_answer, awaits_answer, unconfirmed_since
-from marketplace.services.listing_details import ListingDetails, check_details
+from marketplace.services.listing_details import USUAL_TOLERANCE_PERCENT, ListingDetails, check_details
 from marketplace.services.listings import Transition, can
 from marketplace.services.quality import quality_of
 from marketplace.types import Haulage, ListingKind, ListingStatus, Loading, PriceKind
@@ -237,6 +237,7 @@ def _defaults(project: ProjectOption | None, *, kind: str | None, today: date) -
         "project_id": project.id if project else None,
         "organisation_id": editable[0].organisation_id,
         "accepts_declared": True,
+        "tolerance_percent": USUAL_TOLERANCE_PERCENT,
         "available_from": first,
         "available_to": last,
         **proof_data(None),
@@ -268,6 +269,7 @@ def details_of(form: ListingForm, *, unread: Set[str] = frozenset()) -> ListingD
         density_t_m3=answer("density_t_m3"),
         fraction=answer("fraction"),
         min_lot_t=answer("min_lot_t"),
+        tolerance_percent=answer("tolerance_percent"),
         available_from=answer("available_from", answer("available_to", today)),
         available_to=answer("available_to", answer("available_from", today)),
         price_kind=PriceKind(answer("price_kind", PriceKind.FREE)),
@@ -308,6 +310,7 @@ def _data_of(listing: Listing) -> dict[str, object]:
         if listing.fraction_mm
         else None,
         "min_lot_t": listing.min_lot_t,
+        "tolerance_percent": listing.tolerance_percent,
         "available_from": listing.available_from,
         "available_to": listing.available_to,
         "price_kind": listing.price_kind.value,

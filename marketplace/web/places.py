@@ -57,7 +57,7 @@ def listing_feature(listing: Listing, *, is_self: bool = False, position: Positi
         "kind": listing.kind.value,
         "group": taxonomy().material(listing.material_key).group.value,
         "title": material_name(listing.material_key),
-        "quantity": tonnes(listing.mass_t),
+        "quantity": tonnes(listing.left_t),
         "details": [period(listing.period)],
         "is_example": listing.is_example,
     }

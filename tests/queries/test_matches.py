@@ -12,7 +12,7 @@ import pytest
 from geoalchemy2.shape import to_shape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, Text, cast, func, insert, select
+from sqlalchemy import URL, Text, cast, func, insert, select
 from sqlalchemy.orm import Session
 
 from geo.assessment import LotKind, rank_key
@@ -22,7 +22,7 @@ from geo.materials import MaterialGroup, taxonomy
 from geo.near_misses import near_miss_key, prospect
 from geo.units import SRID_LONLAT, SRID_STORED, EnteredUnit
 from marketplace.clock import local_date
-from marketplace.db import make_sessions
+from marketplace.db import make_engine, make_sessions
 from marketplace.models import Listing, MaterialRow
 from marketplace.queries import match_askers, matches
 from marketplace.queries.match_askers import asker_of
@@ -31,7 +31,7 @@ from marketplace.queries.matches import Matches, lot_of, matches_for_listing, ma
 from marketplace.queries.projects import position_of
 from marketplace.services.scale import load_scale
 from marketplace.types import ClosedReason, Documentation, Haulage, ListingKind, ListingStatus, Loading, PriceKind
-from tests.conftest import NOW, QueryCounter
+from tests.conftest import NOW, QueryCounter, fresh_database, test_settings
 from tests.factories import BAERUM, SANDVIKA, Factory, stored_point
 from tests.geo import strategies
 
@@ -266,14 +266,14 @@ SANDVIKA_POINT = func.ST_Transform(func.ST_SetSRID(func.ST_MakePoint(*SANDVIKA),
 
 
 @pytest.fixture(scope="module")
-def norway(engine: Engine) -> Iterator[Session]:
-    """A generated set as large as a marketplace in its first years, loaded once."""
-    with engine.connect() as connection:
-        transaction = connection.begin()
-        with make_sessions(connection)() as session:
+def norway(database_server: URL, filled_template: str) -> Iterator[Session]:
+    """A generated set as large as a marketplace in its first years, loaded once, where it is in nobody's way."""
+    with fresh_database(database_server, template=filled_template) as url:
+        engine = make_engine(test_settings(url))
+        with make_sessions(engine)() as session:
             load_scale(session, listings=EVERYWHERE, now=NOW)
             yield session
-        transaction.rollback()
+        engine.dispose()
 
 
 def asking_listings(session: Session, *, count: int, near_sandvika: bool) -> Sequence[Listing]:

@@ -40,7 +40,7 @@ def many(engine) -> Iterator[Session]:
             names = [
                 each.name
                 for each in Listing.__table__.columns
-                if each.name not in ("id", "search_vector", "passport_token")
+                if each.name not in ("id", "search_vector", "passport_token") and each.computed is None
             ]
             values = {name: name for name in names} | {
                 "position_25833": "ST_Point(-50000 + random() * 400000, 6450000 + random() * 450000, 25833)",
