@@ -8,8 +8,9 @@ from sqlalchemy import ColumnElement, Select, and_, case, literal, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from marketplace.models import Alert, Listing, MatchSubscription, Membership, Organisation, SavedSearch, User
+from marketplace.queries.open_listings import is_open
 from marketplace.queries.saved_searches import MATCH_FREQUENCY, is_subscription_of
-from marketplace.types import AlertFrequency, ListingStatus
+from marketplace.types import AlertFrequency
 
 Found = aliased(Listing, name="found")
 Own = aliased(Listing, name="own")
@@ -68,12 +69,8 @@ def _waiting(*columns: object, today: date) -> Select[*tuple[object, ...]]:
             and_(Membership.user_id == Alert.user_id, Membership.organisation_id == Own.organisation_id),
         )
         .outerjoin(MatchSubscription, is_subscription_of(Membership))
-        .where(Alert.awaits_mail, _is_open(Found, today), or_(Own.id.is_(None), _is_open(Own, today)))
+        .where(Alert.awaits_mail, is_open(today, Found), or_(Own.id.is_(None), is_open(today, Own)))
     )
-
-
-def _is_open(listing: type[Listing], today: date) -> ColumnElement[bool]:
-    return and_(listing.status == ListingStatus.PUBLISHED, listing.available_to >= today)
 
 
 FREQUENCY: ColumnElement[str] = case(

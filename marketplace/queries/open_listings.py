@@ -13,6 +13,7 @@ TODAY: ColumnElement[date] = bindparam("today", type_=Date())
 """For statements that are built once: the day is the parameter `today`."""
 
 
-def is_open(today: date | ColumnElement[date]) -> ColumnElement[bool]:
-    """Published, and not over yet."""
-    return and_(PUBLISHED, Listing.available_to >= today)
+def is_open(today: date | ColumnElement[date], listing: type[Listing] = Listing) -> ColumnElement[bool]:
+    """Published, and not over yet; `listing` where a statement has more than one."""
+    is_published = PUBLISHED if listing is Listing else listing.status == literal_column("'published'")
+    return and_(is_published, listing.available_to >= today)

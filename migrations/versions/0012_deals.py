@@ -130,6 +130,15 @@ def enumeration(*values: str, name: str) -> sa.Enum:
     return sa.Enum(*values, name=name, native_enum=False, create_constraint=True, length=32)
 
 
+QUANTITY_IS_NEWS = """
+CREATE TRIGGER listing_has_another_quantity AFTER UPDATE ON listing FOR EACH ROW
+WHEN (NEW.status = 'published' AND NOT NEW.is_example AND OLD.mass_t = NEW.mass_t AND OLD.left_t <> NEW.left_t)
+EXECUTE FUNCTION note_listing_news()
+"""
+"""What a declined or cancelled deal frees may be what a saved search waits for; that its owner says another mass, the
+trigger of 0011 sees."""
+
+
 def upgrade() -> None:
     op.create_table(
         "deal",
@@ -556,6 +565,7 @@ def upgrade() -> None:
         "booked_peak_t >= 0 AND booked_peak_t <= coalesce(capacity_left_t, capacity_t)",
     )
     op.execute(FUNCTIONS)
+    op.execute(QUANTITY_IS_NEWS)
     _log()
 
 
@@ -602,6 +612,7 @@ def downgrade() -> None:
         op.execute(f"DROP FUNCTION {function}()")
     op.execute("DROP FUNCTION facility_booked_peak_t(bigint, timestamptz)")
     op.execute("DROP FUNCTION facility_stock(bigint, timestamptz, bigint)")
+    op.execute("DROP TRIGGER listing_has_another_quantity ON listing")
     op.drop_column("facility", "booked_peak_t")
     op.drop_column("listing", "left_t")
     op.drop_column("listing", "tolerance_percent")

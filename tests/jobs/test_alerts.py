@@ -92,7 +92,13 @@ def test_to_publish_is_news_and_queues_the_telling(session, make):
 
 @pytest.mark.parametrize(
     ("change", "is_news"),
-    [({"mass_t": 2000}, True), ({"search_text": "ny tekst"}, True), ({"asked_at": NOW}, False), ({}, False)],
+    [
+        ({"mass_t": 2000}, True),
+        ({"committed_t": 500}, True),
+        ({"search_text": "ny tekst"}, True),
+        ({"asked_at": NOW}, False),
+        ({}, False),
+    ],
 )
 def test_a_change_that_a_search_can_see_is_news(session, make, change, is_news):
     listing = make.listing()
