@@ -96,7 +96,7 @@ def closing_deal(
     giver_user = make.member(giver, name="Kari Giver", role=Role.EDITOR)
     taker_user = make.member(taker, name="Ola Taker", role=Role.EDITOR)
     project = make.project(giver, name="E16 Skaret", builder="Statens vegvesen")
-    surplus = make.listing(giver, project=project, project_id=project.id, mass_t=lot_t)
+    surplus = make.listing(giver, project=project, project_id=project.id, mass_t=lot_t, created_by_id=giver_user.id)
     values.setdefault("created_by_id", taker_user.id)
     deal = make.deal(giver, taker, status=status, surplus=surplus, mass_t=mass_t, **values)
     offer = deal.offers[0]

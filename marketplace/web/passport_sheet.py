@@ -26,9 +26,11 @@ from marketplace.quality_wording import (
     obstacle_in_words,
 )
 from marketplace.queries.projects import position_of
+from marketplace.services.passports import proof_number
 from marketplace.services.quality import LotQuality, quality_of
 from marketplace.types import Documentation, ListingStatus, PausedReason
 from marketplace.web.access import current_actor
+from marketplace.web.passport_deliveries import Deliveries, deliveries_for_passport, passport_deliveries
 from marketplace.web.passport_proof import Proof, Tone, proof_of, shown_documents, tone_of
 
 LATIN_DECIMALS = 5
@@ -53,7 +55,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassportSheet:
-    """All of a passport. `proof` is None where its owner no longer shows what it rested on."""
+    """All of a passport.
+
+    `proof` is None where its owner no longer shows what it rested on, `deliveries` while nothing has been driven.
+    """
 
     title: str
     material_group: str
@@ -67,6 +72,9 @@ class PassportSheet:
     origin: tuple[Fact, ...]
     owner: tuple[Fact, ...]
     proof: Proof | None
+    proof_sha256: str
+    """The number of all that the lot rests on; agreements and statements name it."""
+    deliveries: Deliveries | None
     validity: tuple[Fact, ...]
     ends_if: tuple[str, ...]
     url: str
@@ -81,6 +89,7 @@ def passport_sheet(listing: Listing, *, today: date) -> PassportSheet:
     quality = quality_of(db.session, listing, today=today)
     shows_proof = allows(Permission.VIEW_PROOF, current_actor(), listing)
     documents = shown_documents(listing)
+    delivered = deliveries_for_passport(listing)
     url = f"{current_app.settings.base_url}{url_for('passports.show', token=listing.passport_token)}"  # type: ignore[attr-defined]
     name = material_name(listing.material_key)
     return PassportSheet(
@@ -95,11 +104,13 @@ def passport_sheet(listing: Listing, *, today: date) -> PassportSheet:
         origin=_facts(_origin(listing)),
         owner=_facts(_owner(listing)),
         proof=proof_of(quality, documents) if shows_proof else None,
+        proof_sha256=proof_number(listing, quality),
+        deliveries=passport_deliveries(delivered, listing),
         validity=_facts(_validity(listing, quality, today=today)),
         ends_if=_ends_if(quality) if _is_offered(listing, quality) else (),
         url=url,
         qr=qr_svg(url),
-        made_at=_last_change(listing, quality, documents),
+        made_at=max([_last_change(listing, quality, documents), *(each.changed_at for each in delivered)]),
         as_of=_("As it stood on %(day)s", day=date_(today)),
     )
 

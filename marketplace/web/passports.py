@@ -71,6 +71,8 @@ def passport_pdf(sheet: PassportSheet) -> bytes:
         printed["proof"] = replace(
             sheet.proof, reports=sheet.proof.reports[:MANY_PAPERS], documents=sheet.proof.documents[:MANY_PAPERS]
         )
+    if sheet.deliveries is not None:
+        printed["deliveries"] = replace(sheet.deliveries, rows=sheet.deliveries.rows[:MANY_PAPERS])
     foot = f"{sheet.as_of} · {_('What the page behind the code says now is what counts.')}"
     return pdf_of(
         "passport",
@@ -85,9 +87,9 @@ def passport_pdf(sheet: PassportSheet) -> bytes:
 
 def _more(sheet: PassportSheet) -> dict[str, str]:
     """What of long lists stands on the page alone."""
-    counts = {"reports": 0, "documents": 0}
+    counts = {"reports": 0, "documents": 0, "deliveries": len(sheet.deliveries.rows) if sheet.deliveries else 0}
     if sheet.proof is not None:
-        counts = {"reports": len(sheet.proof.reports), "documents": len(sheet.proof.documents)}
+        counts |= {"reports": len(sheet.proof.reports), "documents": len(sheet.proof.documents)}
     return {
         name: ngettext("and %(num)s more, on the page", "and %(num)s more, on the page", count - MANY_PAPERS)
         if count > MANY_PAPERS
@@ -122,6 +124,13 @@ def _words() -> dict[str, str]:
         "stated": _("Stated by"),
         "documents": _("Documents"),
         "file": _("The file's own number"),
+        "proof": _("The number of the proof that the lot rests on"),
+        "deliveries": _("What has been delivered"),
+        "destination": _("To"),
+        "taker": _("Received by"),
+        "quantity": _("Quantity"),
+        "driven": _("Driven"),
+        "state": _("State"),
         "ends_if": _("It ends sooner if"),
         "scan": _("Scan to see it as it stands now"),
         "qr_alt": _("Code that opens this passport's page"),
