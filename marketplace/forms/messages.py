@@ -16,6 +16,10 @@ class MessageForm(PostedForm):
     body = TextAreaField(_l("Message"), [Required(_l("Write something first."))])
 
 
+class AnswerForm(MessageForm):
+    body = TextAreaField(_l("Answer"), [Required(_l("Write something first."))])
+
+
 class QuestionForm(PostedForm):
     """The question of somebody who is logged in."""
 

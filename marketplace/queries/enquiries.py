@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Exists, Select, exists, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from marketplace.models import Enquiry, EnquiryMessage, Notice
+from marketplace.models import Enquiry, EnquiryMessage, Listing, Notice
 from marketplace.queries.paging import Cursor, IdPage, page_by_id
 from marketplace.types import EnquiryStatus
 
@@ -24,7 +24,7 @@ def enquiry_for_page(session: Session, *, enquiry_id: int) -> Enquiry | None:
         select(Enquiry)
         .where(Enquiry.id == enquiry_id, Enquiry.status != EnquiryStatus.UNCONFIRMED)
         .options(
-            joinedload(Enquiry.listing),
+            joinedload(Enquiry.listing).joinedload(Listing.municipality),
             joinedload(Enquiry.organisation),
             selectinload(Enquiry.messages).joinedload(EnquiryMessage.author),
         )
@@ -78,7 +78,7 @@ def _rows(user_id: int) -> Select[tuple[Enquiry, str, bool]]:
     return (
         select(Enquiry, func.left(last, 300).label("last"), is_unread.label("is_unread"))
         .where(Enquiry.status != EnquiryStatus.UNCONFIRMED)
-        .options(joinedload(Enquiry.listing), joinedload(Enquiry.organisation))
+        .options(joinedload(Enquiry.listing).joinedload(Listing.municipality), joinedload(Enquiry.organisation))
     )
 
 

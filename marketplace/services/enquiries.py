@@ -19,9 +19,9 @@ from marketplace.errors import Conflict, Forbidden, field_error
 from marketplace.i18n_marker import N_
 from marketplace.models import Enquiry, EnquiryMessage, Listing, Membership, User
 from marketplace.queries.accounts import user_by_email
-from marketplace.services.deal_events import tell_of_enquiry
+from marketplace.services.deal_events import material_in, tell_of_enquiry
 from marketplace.services.links import DeadLink, LinkSigner, Purpose
-from marketplace.services.listing_people import listing_words, recipients
+from marketplace.services.listing_people import recipients
 from marketplace.services.mail import send_mail
 from marketplace.text import is_blank
 from marketplace.types import EnquiryStatus, ListingStatus, Role
@@ -98,7 +98,11 @@ def ask(
         to=email,
         template="enquiry_confirm",
         locale=locale,
-        context={**listing_words(listing, locale=locale), "token": token_of(enquiry, signer=signer)},
+        context={
+            "material": material_in(listing.material_key, locale),
+            "place": listing.municipality.name,
+            "token": token_of(enquiry, signer=signer),
+        },
     )
 
 

@@ -10,10 +10,9 @@ from marketplace.actor import Actor
 from marketplace.errors import Conflict, Forbidden, NotFound
 from marketplace.i18n_marker import N_
 from marketplace.models import Enquiry, EnquiryMessage, Notice
-from marketplace.services.deal_events import quoted
+from marketplace.services.deal_events import material_in, quoted
 from marketplace.services.enquiries import require_good_text, token_of
 from marketplace.services.links import LinkSigner
-from marketplace.services.listing_people import listing_words
 from marketplace.services.mail import send_mail
 from marketplace.types import EnquiryStatus
 
@@ -136,7 +135,8 @@ def _mail(
         template=template,
         locale=enquiry.locale,
         context={
-            **listing_words(enquiry.listing, locale=enquiry.locale),
+            "material": material_in(enquiry.listing.material_key, enquiry.locale),
+            "place": enquiry.listing.municipality.name,
             "name": enquiry.name,
             "organisation": enquiry.organisation.name,
             "lines": lines,

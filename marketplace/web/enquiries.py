@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 from marketplace import clock, db
 from marketplace.errors import Conflict, FieldError, NotFound
-from marketplace.forms.messages import MessageForm, QuestionForm, VisitorsQuestionForm
+from marketplace.forms.messages import AnswerForm, MessageForm, QuestionForm, VisitorsQuestionForm
 from marketplace.i18n import N_, translate
 from marketplace.models import Enquiry, Listing
 from marketplace.permissions import Permission
@@ -205,13 +205,13 @@ def index() -> ResponseReturnValue:
 @bp.get("/enquiries/<id:enquiry_id>")
 @requires(Permission.VIEW_ENQUIRY, subject=load_enquiry)
 def show(enquiry: Enquiry) -> ResponseReturnValue:
-    return _page(enquiry, MessageForm())
+    return _page(enquiry, _form_for(enquiry))
 
 
 @bp.post("/enquiries/<id:enquiry_id>/messages")
 @requires(Permission.WRITE_IN_ENQUIRY, subject=load_enquiry)
 def write(enquiry: Enquiry) -> ResponseReturnValue:
-    form, actor = MessageForm(), current_actor()
+    form, actor = _form_for(enquiry), current_actor()
     if form.validate_on_submit():
         over = over_limit(form, (MESSAGES_BY_ACCOUNT, actor.user_id or 0))
         if over:
@@ -223,6 +223,10 @@ def write(enquiry: Enquiry) -> ResponseReturnValue:
         if is_written:
             return redirect(url_for(".show", enquiry_id=enquiry.id), 303)
     return _page(enquiry, form), unprocessable(form)
+
+
+def _form_for(enquiry: Enquiry) -> MessageForm:
+    return AnswerForm() if current_actor().can_edit(enquiry.organisation_id) else MessageForm()
 
 
 def _page(enquiry: Enquiry, form: MessageForm) -> str:
