@@ -55,7 +55,9 @@ class TermsForm(PostedForm):
     opening_hours = LineField(_l("Opening hours"))
     note = TextAreaField(_l("Other terms"))
     expires_in_days = SelectField(
-        _l("Answer within"), choices=list(ANSWER_DAYS.items()), default=USUAL_ANSWER_DAYS, validate_choice=True
+        _l("Answer within"),
+        choices=[SelectChoice(days, text) for days, text in ANSWER_DAYS.items()],
+        default=USUAL_ANSWER_DAYS,
     )
     message = TextAreaField(_l("Message"))
 

@@ -73,7 +73,9 @@ class DealView:
 
     @property
     def planned_t(self) -> Decimal:
-        return self.deal.offers[0].mass_t
+        """What is on the table while nothing is agreed; afterwards what was asked for or offered first."""
+        is_open = self.deal.status is DealStatus.NEGOTIATING
+        return (self.on_table if is_open and self.on_table else self.deal.offers[0]).mass_t
 
     @property
     def is_firm(self) -> bool:

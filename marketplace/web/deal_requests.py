@@ -164,7 +164,10 @@ def _form(
     else:
         form = OfferForm(data={**data, "surplus_id": chosen.value})
         form.surplus_id.choices = [_choice(own, listing, today=today) for own in owns]
-    form.hub_listing_id.choices = [(DIRECT, _("Directly")), *((str(hub.listing.id), _hub_words(hub)) for hub in hubs)]
+    form.hub_listing_id.choices = [
+        SelectChoice(DIRECT, _("Directly")),
+        *(SelectChoice(str(hub.listing.id), _hub_words(hub)) for hub in hubs),
+    ]
     return form
 
 

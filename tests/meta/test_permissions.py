@@ -292,7 +292,15 @@ ROUTES: dict[str, list[Route]] = {
     "imports.apply": of(Permission.EDIT_IMPORT, ("editors, of a hidden thing", "file")),
     "imports.discard": of(Permission.EDIT_IMPORT, ("editors, of a hidden thing", "file")),
     # Deals
+    "deals.index": logged_in(),
     "deals.show": VIEW_DEAL,
+    "deals.accept": of(Permission.ACT_ON_DEAL, ("confirmed editors", "deal as giver")),
+    "deals.decline": of(Permission.ACT_ON_DEAL, ("confirmed editors", "deal as giver")),
+    "deals.withdraw": of(Permission.ACT_ON_DEAL, ("confirmed editors", "deal as taker")),
+    "deals.counter": ACT_ON_DEAL,
+    "deals.cancel": of(Permission.ACT_ON_DEAL, ("confirmed editors", "agreed deal")),
+    "deal_requests.new": of(Permission.START_DEAL, ("confirmed editors elsewhere", "listing of others")),
+    "deal_requests.send_on": of(Permission.ACT_ON_DEAL, ("confirmed editors", "deal into our facility")),
     "tickets.index": VIEW_DEAL,
     "tickets.show": of(Permission.VIEW_DEAL, ("members, of a hidden thing", "load")),
     "tickets.slip": [
@@ -558,6 +566,14 @@ class Subjects:
 
     def public_project(self) -> dict[str, object]:
         return {"project_id": self.public_one.id}
+
+    def listing_of_others(self) -> dict[str, object]:
+        return {"listing_id": self.make.listing().id}
+
+    def deal_into_our_facility(self) -> dict[str, object]:
+        facility = self.make.facility(self.ours)
+        agreed = self.make.deal(taker=self.ours, status=DealStatus.AGREED, destination_facility_id=facility.id)
+        return {"deal_id": agreed.id}
 
     def deal_as_giver(self) -> dict[str, object]:
         return {"deal_id": self.make.deal(surplus=self.listing).id}
