@@ -1,6 +1,7 @@
 """Quarries, landfills, recycling plants and interim storage."""
 
 from datetime import date
+from decimal import Decimal
 
 from geoalchemy2 import WKBElement
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, text
@@ -70,6 +71,11 @@ class Facility(Base):
 
     organisation: Mapped[Organisation | None] = relationship()
     municipality: Mapped[Municipality] = relationship()
+
+    @property
+    def free_t(self) -> Decimal | None:
+        """The room that nobody has yet been promised at any time; None for not known."""
+        return None if self.capacity_left_t is None else self.capacity_left_t - self.booked_peak_t
 
     @property
     def last_day(self) -> date | None:

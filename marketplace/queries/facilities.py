@@ -42,7 +42,8 @@ class FacilityPlace:
     kind: FacilityKind
     accepts: tuple[str, ...]
     accepts_class_max: int
-    capacity_left_t: Decimal | None
+    free_t: Decimal | None
+    """Beside what has been agreed to come."""
     is_verified: bool
     is_example: bool
     organisation_name: str | None
@@ -65,7 +66,7 @@ def facility_places(session: Session, filters: FacilityFilters | None = None) ->
             kind=facility.kind,
             accepts=tuple(facility.accepts),
             accepts_class_max=facility.accepts_class_max,
-            capacity_left_t=facility.capacity_left_t,
+            free_t=facility.free_t,
             is_verified=facility.is_verified,
             is_example=facility.is_example,
             organisation_name=facility.organisation.name if facility.organisation else None,

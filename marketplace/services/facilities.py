@@ -1,5 +1,6 @@
 """Facilities: quarries, landfills, recycling plants and interim storage, kept by those who run them."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -13,9 +14,10 @@ from geo.geometry import Position
 from geo.units import MASS_STEP_T, SRID_STORED
 from marketplace.actor import Actor
 from marketplace.clock import local_date
-from marketplace.errors import Conflict, Forbidden, InvalidInput, NotFound
+from marketplace.errors import Conflict, FieldError, Forbidden, InvalidInput, NotFound
 from marketplace.i18n_marker import N_
 from marketplace.models import Facility, Organisation
+from marketplace.queries.facility_room import booked_after_report_t
 from marketplace.services.editing import require_unchanged
 from marketplace.services.facility_details import (
     FacilityDetails,
@@ -121,6 +123,7 @@ def report_capacity(
             left_t, capacity_t=facility.capacity_t, last_day=facility.last_day, today=local_date(now)
         )
     )
+    problems = problems or tuple(_booked_problems(session, facility, room_t=left_t, reported_at=now))
     if problems:
         raise InvalidInput(*problems)
     facility.capacity_left_t = left_t
@@ -197,6 +200,25 @@ def _has_moved(before: Position, after: Position) -> bool:
     return max(abs(before.lon - after.lon), abs(before.lat - after.lat)) > MAP_ROUNDING_DEGREES
 
 
+BELOW_BOOKED = N_(
+    "%(booked_t)s t has been agreed to come, beside what stands there now. Enter that or more, or change those deals."
+)
+
+
+def _booked_problems(
+    session: Session,
+    facility: Facility,
+    *,
+    room_t: Decimal,
+    reported_at: datetime | None,
+    field: str = "capacity_left_t",
+) -> Iterator[FieldError]:
+    """Room that has been promised is not given away by saying that there is less."""
+    booked_t = booked_after_report_t(session, facility, reported_at=reported_at)
+    if room_t < booked_t:
+        yield FieldError(field=field, message=BELOW_BOOKED, params={"booked_t": booked_t})
+
+
 def _apply(session: Session, facility: Facility, details: FacilityDetails, *, now: datetime) -> None:
     """Write the details to the facility, all of them or none.
 
@@ -207,10 +229,21 @@ def _apply(session: Session, facility: Facility, details: FacilityDetails, *, no
     if checked.problems or checked.point_25833 is None or checked.municipality is None:
         raise InvalidInput(*checked.problems)
     details = checked.details
+    # A number that was left as it stood says nothing new of what has come in since.
+    is_said_anew = facility.capacity_reported_at is None or details.capacity_left_t != facility.capacity_left_t
+    reported_at = (
+        (now if is_said_anew else facility.capacity_reported_at) if details.capacity_left_t is not None else None
+    )
+    room_t = details.capacity_t if details.capacity_left_t is None else details.capacity_left_t
+    if facility.id is not None and room_t is not None:
+        at_field = "capacity_t" if details.capacity_left_t is None else "capacity_left_t"
+        problems = tuple(_booked_problems(session, facility, room_t=room_t, reported_at=reported_at, field=at_field))
+        if problems:
+            raise InvalidInput(*problems)
     facility.name, facility.kind, facility.accepts = details.name, details.kind, list(details.accepts)
     facility.accepts_class_max, facility.accepts_declared = details.accepts_class_max, details.accepts_declared
     facility.capacity_t, facility.capacity_left_t = details.capacity_t, details.capacity_left_t
-    facility.capacity_reported_at = now if details.capacity_left_t is not None else None
+    facility.capacity_reported_at = reported_at
     facility.reception_price_nok_per_t = details.reception_price_nok_per_t
     facility.opens_on, facility.closes_on = details.opens_on, details.closes_on
     facility.opening_hours = details.opening_hours or None

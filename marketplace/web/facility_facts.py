@@ -82,6 +82,6 @@ def _unlisted(facility: Facility, *, today: date) -> str:
         return _("Its permit or its opening period has ended, so nothing is taken in.")
     if facility.capacity_left_t is None or facility.reception_price_nok_per_t is None:
         return _("It has not said how much room there is and what it costs, so it is not in search and matching.")
-    if facility.capacity_left_t == 0:
+    if not facility.free_t:
         return _("It is full just now, so it is out of search and matching until there is room again.")
     return ""
