@@ -7,6 +7,9 @@ import { prepared, newId } from "./upload-files.js";
 const FIRST_WAIT_MS = 2_000;
 const LONGEST_WAIT_MS = 60_000;
 const HEAVIEST_T = 200;
+const UNUSUAL_T = 60; // more than this is mostly a comma that was forgotten
+const LARGEST_PHOTO_BYTES = 26_214_400;
+const CLOCK_EVERY_MS = 20_000;
 const NUMBER = /^\d{1,3}(?:[ \u00a0\u202f]?\d{3})*(?:[.,]\d+)?$|^\d+(?:[.,]\d+)?$/;
 const REMEMBERED = "masseflyt-gate";
 const CACHE = "masseflyt-gate";
@@ -28,11 +31,15 @@ let failures = 0;
 let timer = null;
 let changedKey = null; // the ticket that is being changed, which keeps its name
 let keptSlip = null; // its photo, which a file input cannot be given
+let isTimeChosen = Boolean(form?.querySelector("[aria-invalid]")); // what came back with errors stays as it was typed
 
 // Filling in -----------------------------------------------------------------------------------------------------------
 
 if (form) {
   remember();
+  tick();
+  setInterval(tick, CLOCK_EVERY_MS);
+  form.elements.loaded_at.addEventListener("input", () => (isTimeChosen = true));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (form.dataset.mfBusy) return;
@@ -47,6 +54,8 @@ if (form) {
 
 async function take() {
   if (!isFilledIn()) return;
+  const mass = form.elements.mass_t.value.trim();
+  if (tonnes(mass) > UNUSUAL_T && !confirm(root.dataset.askHeavy.replace("{mass}", mass))) return;
   const file = form.elements.slip.files[0];
   let slip = file ? await slipOf(file) : keptSlip;
   if (slip === undefined) return;
@@ -72,8 +81,7 @@ async function take() {
 /** The photo made ready to be sent; undefined where it is too large even so. */
 async function slipOf(file) {
   const { blob, name } = await prepared(file, file.name, document.createElement("canvas"));
-  const limit = 26_214_400;
-  if (blob.size <= limit) return { blob, name };
+  if (blob.size <= LARGEST_PHOTO_BYTES) return { blob, name };
   complain(form.elements.slip, say("toolarge", { size: Math.ceil(blob.size / 1048576) }));
   return undefined;
 }
@@ -119,9 +127,15 @@ function complain(control, text) {
 function empty() {
   for (const name of ["number", "mass_t", "vehicle_registration", "note", "slip"]) form.elements[name].value = "";
   changedKey = keptSlip = null;
-  const now = new Date();
-  if (form.elements.loaded_at.defaultValue) form.elements.loaded_at.value = `${String(now.getHours()).padStart(2, "0")}:${String(now.getMinutes()).padStart(2, "0")}`;
+  isTimeChosen = false;
+  tick();
   form.elements.mass_t.focus({ preventScroll: true });
+}
+
+/** The time is now until somebody chooses another, also on a page that was opened long ago; on the link's own day. */
+function tick() {
+  const [day, time] = new Date().toLocaleString("sv-SE", { timeZone: "Europe/Oslo" }).split(" ");
+  if (!isTimeChosen && day === form.dataset.day) form.elements.loaded_at.value = time.slice(0, 5);
 }
 
 function remember() {
@@ -143,12 +157,18 @@ function localMemory(values = null) {
 
 async function send() {
   clearTimeout(timer);
+  const before = await outbox.all(page);
   const wait = await outbox.sendAll();
+  const after = await outbox.all(page);
+  const hasSent = after.some((ticket) => ticket.state === "sent" && before.some(({ key, state }) => key === ticket.key && state === "waiting"));
   sendingKey = null;
   failures = wait === null ? 0 : failures + 1;
   offline?.toggleAttribute("hidden", navigator.onLine && failures === 0);
   await show();
-  if (wait === null) return;
+  if (wait === null) {
+    if (hasSent) await showSums();
+    return;
+  }
   const backOff = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
   timer = setTimeout(send, Math.max(wait, backOff));
 }
@@ -167,6 +187,19 @@ for (const heard of [outbox.channel, window]) {
     sendingKey = what === "sending" ? key : null;
     show();
   });
+}
+
+/** What came in by this link and what can still come, as the server has it now. */
+async function showSums() {
+  const sums = document.querySelector("[data-mf-gate-sums]");
+  if (!sums) return;
+  try {
+    const answer = await fetch(page, { headers: { Accept: "text/html" } });
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-mf-gate-sums]");
+    if (fresh) sums.replaceWith(document.importNode(fresh, true));
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error; // the network went again
+  }
 }
 
 /** Where the browser can, it sends what waits even when this page has been closed. */
@@ -191,7 +224,8 @@ function show() {
     list.replaceChildren(...tickets.map(itemOf));
     if (hadFocus) list.querySelector(`[data-mf-for="${hadFocus}"]`)?.focus();
     const news = tickets.find((ticket) => ticket.state !== "sent");
-    summary.textContent = outbox.isLasting() ? (news ? stateOf(news) : "") : say("unkept");
+    summary.classList.toggle("ds-sr-only", outbox.isLasting());
+    summary.textContent = outbox.isLasting() ? (news ? stateOf(news) : (tickets[0] ? stateOf(tickets[0]) : "")) : say("unkept");
   });
   return showing;
 }
@@ -265,6 +299,7 @@ async function again(ticket) {
 /** Back into the form under its own name, beside each field what was said of it. */
 async function change(ticket) {
   for (const [name, value] of Object.entries(ticket.fields)) form.elements[name].value = value;
+  isTimeChosen = true;
   if (ticket.fields.note) form.querySelector("details").open = true;
   changedKey = ticket.key;
   keptSlip = ticket.errors?.slip ? null : ticket.slip;
