@@ -6,20 +6,21 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import Select, event, text
+from sqlalchemy import URL, Select, event, text
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import TextualSelect
 
 from geo.geometry import BBox, Position
 from geo.prepared import box_form
-from marketplace.db import make_sessions
+from marketplace.db import make_engine, make_sessions
 from marketplace.models import Listing
 from marketplace.queries.search import Search, Sort, page_statement, prepare_search
 from marketplace.queries.search_counts import facets_statement
 from marketplace.queries.search_filters import Centre, SearchFilters
 from marketplace.queries.search_map import map_statement, view_values
+from marketplace.services.audit import unlogged
 from marketplace.types import ListingKind
-from tests.conftest import NOW
+from tests.conftest import NOW, fresh_database, test_settings
 from tests.factories import Factory
 from tests.queries.test_search_map import TEXTS
 
@@ -31,10 +32,11 @@ INDEXES = {index.name for index in Listing.__table__.indexes if index.dialect_op
 
 
 @pytest.fixture(scope="module")
-def many(engine) -> Iterator[Session]:
-    """Listings spread over southern Norway, in a transaction that every test of this file reads."""
-    with engine.connect() as connection, connection.begin() as transaction:
-        with make_sessions(connection)() as session:
+def many(database_server: URL, filled_template: str) -> Iterator[Session]:
+    """Listings spread over southern Norway, in a database that every test of this file reads."""
+    with fresh_database(database_server, template=filled_template) as url:
+        engine = make_engine(test_settings(url, database_statement_timeout_ms=60_000))
+        with make_sessions(engine)() as session:
             make = Factory(session, now=NOW)
             template = make.listing(search_text="grus")
             names = [
@@ -49,16 +51,17 @@ def many(engine) -> Iterator[Session]:
                 "kind": "CASE WHEN n % 3 = 0 THEN 'demand' ELSE 'surplus' END",
                 "material_key": "(ARRAY['clay', 'gravel', 'blasted_rock', 'brick'])[1 + n % 4]",
             }
-            session.execute(
-                text(
-                    f"INSERT INTO listing ({', '.join(values)}) SELECT {', '.join(values.values())}"
-                    " FROM listing, generate_series(1, :n) AS n WHERE id = :id"
-                ),
-                {"n": LISTINGS, "id": template.id},
-            )
+            with unlogged(session, "listing", reason="many listings for tests"):
+                session.execute(
+                    text(
+                        f"INSERT INTO listing ({', '.join(values)}) SELECT {', '.join(values.values())}"
+                        " FROM listing, generate_series(1, :n) AS n WHERE id = :id"
+                    ),
+                    {"n": LISTINGS, "id": template.id},
+                )
             session.execute(text("ANALYZE listing"))
             yield session
-        transaction.rollback()
+        engine.dispose()
 
 
 def plan(session: Session, statement: Select[Any] | TextualSelect, values: Mapping[str, object]) -> str:
