@@ -3,13 +3,14 @@
 import wtforms
 from flask_babel import lazy_gettext as _l
 from wtforms.fields import SelectChoice
-from wtforms.validators import Length, Optional
+from wtforms.validators import Length, Optional, StopValidation
 
 from marketplace.forms.accounts import EmailAddress, EmailField
 from marketplace.forms.base import PostedForm
 from marketplace.forms.documents import FILES
 from marketplace.forms.fields import Required, TextAreaField
 from marketplace.labels import LABELS
+from marketplace.text import is_blank
 from marketplace.types import ReportReason
 
 LONGEST_TEXT = 2_000
@@ -18,7 +19,7 @@ LONGEST_TEXT = 2_000
 def text_field(label: object, *, missing: object = None) -> TextAreaField:
     """A text that must say something where `missing` is said of an empty one."""
     length = Length(max=LONGEST_TEXT, message=_l("Use at most %(max)d characters."))
-    return TextAreaField(label, [Required(missing), length] if missing else [Optional(), length])
+    return TextAreaField(label, [Required(missing), length] if missing else [length])
 
 
 class ReportForm(PostedForm):
@@ -36,6 +37,10 @@ class ReportForm(PostedForm):
         [Optional(), EmailAddress()],
         description=_l("If you want to hear what comes of it. It is used for nothing else."),
     )
+
+    def validate_text(self, field: wtforms.Field) -> None:
+        if self.reason.data == ReportReason.OTHER and is_blank(field.data or ""):
+            raise StopValidation(str(_l("Say what is wrong.")))
 
 
 class HideForm(PostedForm):
