@@ -110,9 +110,9 @@ def make_gate_link(
         NotFound, Forbidden, Conflict: as for `deal_actions.require`.
         InvalidInput: the day is past or far off (field "valid_on"), or the name is too long (field "label").
     """
-    assert actor.user_id is not None
     held = hold(session, deal_id=deal_id)
     side = require(DealAction.MAKE_GATE_LINK, held.deal, actor)
+    assert actor.user_id is not None
     label = clean_line(label)
     problems = [*_day_problems(held.deal, valid_on, now=now), *text_problems(label, field="label", limit=LONGEST_LABEL)]
     if problems:

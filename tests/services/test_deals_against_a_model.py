@@ -29,6 +29,7 @@ from marketplace.services import deals, recovery, statements, tickets
 from marketplace.services.deal_actions import open_offer
 from marketplace.services.deal_places import TakingPlace
 from marketplace.services.deal_terms import OfferTerms
+from marketplace.services.ticket_corrections import correct_ticket, void_ticket
 from marketplace.services.ticket_reports import TicketReport
 from marketplace.storage import open_storage
 from marketplace.types import (
@@ -208,11 +209,11 @@ class Market(RuleBasedStateMachine):
         actor = self._of(known, ticket.side)
         with self._expecting(known.status is DealStatus.AGREED and fits) as made:
             if voids:
-                tickets.void_ticket(
+                void_ticket(
                     self.session, actor, deal_id=known.id, ticket_id=ticket.id, reason="Snudd i porten", now=NOW
                 )
             else:
-                tickets.correct_ticket(
+                correct_ticket(
                     self.session,
                     actor,
                     deal_id=known.id,
