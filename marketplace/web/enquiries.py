@@ -38,6 +38,17 @@ MAILED_TO = "enquiry_mailed_to"
 NOT_OPEN = N_("Questions can be asked of listings that others see.")
 
 
+@bp.app_context_processor
+def enquiry_globals() -> dict[str, object]:
+    return {"enquiries_waiting": enquiries_waiting}
+
+
+def enquiries_waiting() -> int:
+    """How many questions wait for an answer that the visitor could give."""
+    own = tuple(membership.organisation_id for membership in current_actor().editable)
+    return queries.count_waiting(db.session, organisation_ids=own) if own else 0
+
+
 def load_enquiry(enquiry_id: int) -> Enquiry:
     enquiry = queries.enquiry_for_page(db.session, enquiry_id=enquiry_id)
     if enquiry is None:

@@ -1,6 +1,6 @@
 """What a person was told of, and how they want to be mailed."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -22,6 +22,20 @@ from marketplace.web.submit import unprocessable
 bp = Blueprint("notices", __name__)
 
 
+@bp.app_context_processor
+def notice_globals() -> dict[str, object]:
+    return {"notices_unread": notices_unread}
+
+
+def notices_unread() -> int:
+    """How many deals and enquiries have something new for the visitor, for the menu; counted once a page."""
+    user_id = current_actor().user_id
+    if "notices_unread" not in g:
+        g.notices_unread = 0 if user_id is None else unread_count(db.session, user_id=user_id)
+    unread: int = g.notices_unread
+    return unread
+
+
 @bp.get("/notices")
 @requires(Permission.ACCOUNT)
 def index() -> ResponseReturnValue:
@@ -30,7 +44,6 @@ def index() -> ResponseReturnValue:
     return render_template(
         "notices/index.html",
         rows=[(each, sentence_of(each)) for each in page.items],
-        unread=unread_count(db.session, user_id=user_id),
         seen=stamp(clock.now()),
         links=page_links(page, ".index"),
     )
