@@ -16,7 +16,7 @@ from marketplace.actor import Actor
 from marketplace.clock import local_date
 from marketplace.errors import Conflict, FieldError, Forbidden, InvalidInput, field_error
 from marketplace.i18n_marker import N_
-from marketplace.models import Deal, DealMessage, DealOffer, Listing, Project
+from marketplace.models import Deal, DealMessage, DealOffer, Listing, Organisation, Project
 from marketplace.services.commitments import HeldDeal, Left, hold, require_left, settle, what_is_left
 from marketplace.services.deal_actions import (
     ALLOWED_FROM,
@@ -73,6 +73,7 @@ OFFER_REPLACED: Final = N_("Another offer has taken its place. Look at it before
 RUN_OUT: Final = N_("This offer has run out. Ask for a new one.")
 IN_TALKS: Final = N_("Deal %(number)s is about the same already. Make another offer there.")
 SMALLEST_LOT: Final = N_("The smallest lot is %(min_lot_t)s t.")
+PARTY_BANNED: Final = N_("%(name)s is banned, so nothing can be agreed with them.")
 NOT_CLEAN: Final = N_("It is not documented any more that these masses are clean, so nothing can be agreed about them.")
 LOT_CLOSED: Final = N_("The listing of these masses is closed.")
 DEMAND_CLOSED: Final = N_("The listing that these masses are for is closed.")
@@ -419,6 +420,11 @@ def require_agreeable(session: Session, held: HeldDeal, offer: DealOffer, *, now
         raise Conflict(NOT_CLEAN)
     for why in moderation_problems(session, _listings_of(held)).values():
         raise Conflict(why[0].message, **why[0].params)
+    banned = select(Organisation.name).where(
+        Organisation.id.in_(held.deal.organisation_ids), Organisation.banned_at.is_not(None)
+    )
+    for name in session.scalars(banned):
+        raise Conflict(PARTY_BANNED, name=name)
 
 
 def _listings_of(held: HeldDeal) -> tuple[Listing, ...]:
