@@ -51,6 +51,7 @@ class TicketRow:
     loaded: str
     vehicle: str
     mass: str
+    is_weighed: bool
     weighed: str
     carrier: str
     confirmed: str
@@ -198,6 +199,7 @@ def _ticket(line: TicketLine, *, decimals: int) -> TicketRow:
         loaded=datetime_(line.loaded_at),
         vehicle=line.vehicle_registration,
         mass=exact_number(line.mass_t, decimals=decimals),
+        is_weighed=line.is_weighed,
         weighed=_("weighed") if line.is_weighed else _("estimated"),
         carrier=line.carrier,
         confirmed=line.confirmed_by,

@@ -26,7 +26,7 @@ from marketplace.web.submit import applying, unprocessable
 
 bp = Blueprint("statements", __name__, url_prefix="/deals/<id:deal_id>/statement")
 
-LOADS_ON_PAGE = 200
+LOADS_ON_PAGE = 100
 """The rest stands in the PDF."""
 
 
@@ -56,6 +56,11 @@ class StatementSection:
 
 @deal_section("statement")
 def section(view: DealView, _form: FlaskForm | None) -> StatementSection:
+    return statement_section(view)
+
+
+def statement_section(view: DealView) -> StatementSection:
+    """Where the deal stands, and what the visitor may do about it."""
     deal = view.deal
     found = statement_for_page(db.session, deal_id=deal.id) if view.is_firm else None
     live = found if found is not None and found.voided_at is None else None
@@ -117,7 +122,7 @@ def _page(deal: Deal, *, draw_up: DrawUpForm | None = None, sending_back: SendBa
     view = view_of_deal(deal)
     if not view.is_firm:
         raise NotFound
-    said = section(view, None)
+    said = statement_section(view)
     return render_template(
         "deals/statement.html",
         view=view,
