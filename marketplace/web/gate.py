@@ -5,6 +5,7 @@ is kept on the phone until it has got through (`static/js/gate.js`), and the pag
 (`gate-worker.js`, served below /gate/ so that it looks after nothing else).
 """
 
+from contextlib import closing
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -127,7 +128,6 @@ def _report(form: LoadForm, link: GateLink) -> TicketReport:
 
 def report_of(form: LoadForm, *, loaded_at: datetime) -> TicketReport:
     """What a form says of a load, with the photo that came along."""
-    photo = request.files.get("slip")
     assert form.mass_t.data is not None, "required"
     return TicketReport(
         number=form.number.data or "",
@@ -138,8 +138,16 @@ def report_of(form: LoadForm, *, loaded_at: datetime) -> TicketReport:
         carrier=form.carrier.data or "",
         note=form.note.data or "",
         client_key=key_of(form),
-        slip=photo.read(LIMIT_BYTES + 1) if photo is not None and photo.filename else None,
+        slip=_photo(),
     )
+
+
+def _photo() -> bytes | None:
+    sent = request.files.get("slip")
+    if sent is None or not sent.filename:
+        return None
+    with closing(sent):
+        return sent.read(LIMIT_BYTES + 1)
 
 
 def key_of(form: LoadForm) -> UUID | None:
