@@ -114,6 +114,9 @@ CONSTRAINT_ERRORS: dict[str, FieldError] = {
     "ck_listing_min_lot_t": FieldError(
         field="min_lot_t", message=N_("The smallest lot cannot be larger than the whole quantity.")
     ),
+    "ck_listing_committed_t": FieldError(
+        field="entered_value", message=N_("There is not that much left. Look at the deal again.")
+    ),
     "uq_listing_plan_row_id_kind": FieldError(
         field="kind", message=N_("The mass plan has a listing of this kind for the same masses already.")
     ),

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from marketplace.errors import Conflict, FieldError, Forbidden, InvalidInput, NotFound, field_error
 from marketplace.i18n_marker import N_
 from marketplace.models import Facility, Listing, Project
-from marketplace.services.commitments import HeldPlaces, hold_places
-from marketplace.types import ListingKind, ListingStatus
+from marketplace.services.commitments import NOTHING, HeldPlaces, LeftOf, hold_places
+from marketplace.types import ListingKind, ListingStatus, PausedReason
 
 NO_PLACE: Final = N_("Choose what you take the masses for: a listing, a project or a facility of yours.")
 NOT_YOURS: Final = N_("Choose one of your own listings, projects or facilities.")
@@ -78,9 +78,14 @@ def surplus_of(places: HeldPlaces, surplus_id: int) -> Listing:
         raise NotFound
     if listing.kind is not ListingKind.SURPLUS:
         raise Conflict(NOT_A_SURPLUS)
-    if listing.status is not ListingStatus.PUBLISHED:
-        raise Conflict(NOT_PUBLISHED)
+    _require_published(listing, nothing_left=NOTHING[LeftOf.SURPLUS])
     return listing
+
+
+def _require_published(listing: Listing, *, nothing_left: str) -> None:
+    """Whoever comes too late is told that it is all agreed, and not only that it is out of sight."""
+    if listing.status is not ListingStatus.PUBLISHED:
+        raise Conflict(nothing_left if listing.paused_reason is PausedReason.FULL else NOT_PUBLISHED)
 
 
 def taking_of(session: Session, places: HeldPlaces, taking: TakingPlace, *, material_key: str) -> Taking:
@@ -110,8 +115,8 @@ def _for_listing(places: HeldPlaces, listing_id: int) -> Taking:
         raise NotFound
     if listing.kind is ListingKind.SURPLUS:
         raise Conflict(TAKES_NOTHING)
-    if listing.status is not ListingStatus.PUBLISHED:
-        raise Conflict(NOT_PUBLISHED)
+    is_room = listing.facility_id is not None
+    _require_published(listing, nothing_left=NOTHING[LeftOf.ROOM if is_room else LeftOf.DEMAND])
     into = None if listing.facility_id is None else places.facilities[listing.facility_id]
     return Taking(organisation_id=listing.organisation_id, listing=listing, into=into, end=end_of_listing(listing))
 

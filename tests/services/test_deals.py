@@ -368,6 +368,14 @@ def test_a_deal_of_nothing_is_not_completed(parties: Parties) -> None:
         deals.complete(parties.session, hold(parties.session, deal_id=deal.id), now=parties.now)
 
 
+def test_who_asks_when_all_is_agreed_is_told_so(parties: Parties) -> None:
+    parties.agree(1000)
+    parties.demand = parties.make.listing(parties.taker_organisation, kind=ListingKind.DEMAND)
+    with pytest.raises(Conflict) as refused:
+        parties.request(1)
+    assert "Nothing of this surplus is left" in str(refused.value)
+
+
 # In sight and out of it -------------------------------------------------------------------------------------------
 
 
