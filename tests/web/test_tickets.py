@@ -174,7 +174,7 @@ def test_a_large_photo_is_for_those_with_an_address(client: Client, site: Site) 
 
 def test_the_log_names_the_gate(client: Client, site: Site) -> None:
     client.post(site.gate, data=LOAD)
-    entry = site.session.scalars(select(AuditEntry).where(AuditEntry.subject_type == "ticket")).one()
+    entry = site.session.scalars(select(AuditEntry).where(AuditEntry.table_name == "ticket")).one()
     assert entry.actor_label == f"gate:{site.link.id}"
 
 
