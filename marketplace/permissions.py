@@ -188,6 +188,11 @@ def owner(actor: Actor, subject: object) -> bool:
     return actor.owns(organisation_of(subject))
 
 
+def acting_owner(actor: Actor, subject: object) -> bool:
+    """An owner, unless the organisation is banned: then nobody is asked to join it, and nothing of it changes."""
+    return owner(actor, subject) and editor(actor, subject)
+
+
 def is_public(_actor: Actor, subject: object) -> bool:
     """A listing is public while published, a project while one of its listings is, and facilities always are.
 
@@ -236,8 +241,8 @@ RULES: dict[Permission, tuple[Predicate, ...]] = {
     Permission.REGISTER_ORGANISATION: (logged_in,),
     Permission.VIEW_ORGANISATION: (anyone,),
     Permission.VIEW_MEMBERS: (member, administrator),
-    Permission.EDIT_ORGANISATION: (owner, administrator),
-    Permission.MANAGE_MEMBERS: (owner, administrator),
+    Permission.EDIT_ORGANISATION: (acting_owner, administrator),
+    Permission.MANAGE_MEMBERS: (acting_owner, administrator),
     Permission.ANSWER_FOR_ORGANISATION: (owner,),
     Permission.LEAVE_ORGANISATION: (member,),
     Permission.CREATE_PROJECT: (editor_somewhere,),

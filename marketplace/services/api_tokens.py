@@ -75,7 +75,7 @@ def revoke_token(session: Session, actor: Actor, *, organisation_id: int, token_
 def actor_of_secret(session: Session, secret: str, *, now: datetime) -> tuple[Actor, ApiToken] | None:
     """Who acts when a system shows this secret: whoever made the token, for its organisation alone, and as an editor.
 
-    None where no living token has it, or its maker may not edit there any more.
+    None where no living token has it, its maker may not edit there any more, or one of the two is banned.
     """
     if not secret.startswith(PREFIX):
         return None
@@ -94,6 +94,8 @@ def actor_of_secret(session: Session, secret: str, *, now: datetime) -> tuple[Ac
     maker = token.created_by
     membership = next((each for each in maker.memberships if each.organisation_id == token.organisation_id), None)
     if membership is None or membership.role not in EDITING_ROLES or maker.email_confirmed_at is None:
+        return None
+    if maker.banned_at is not None or membership.organisation.is_banned:
         return None
     acting = ActorMembership(
         organisation_id=membership.organisation_id,

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from marketplace.errors import Forbidden, InvalidInput, NotFound
 from marketplace.models import Membership, Organisation
 from marketplace.services.api_tokens import PREFIX, actor_of_secret, make_token, note_use, revoke_token
+from marketplace.services.bans import ban_organisation, ban_user, unban_organisation
 from marketplace.types import Role
 from tests.conftest import NOW
 from tests.factories import Factory
@@ -102,6 +103,20 @@ def test_another_organisations_token_is_not_found(session: Session, make: Factor
         revoke_token(
             session, make.actor(make.member(stranger)), organisation_id=stranger.id, token_id=token_id, now=NOW
         )
+
+
+def test_nothing_is_opened_while_its_organisation_or_its_maker_is_banned(session: Session, make: Factory) -> None:
+    organisation = make.organisation()
+    _token_id, secret = made(session, make, organisation)
+    moderator = make.actor(make.user(is_admin=True))
+    found = actor_of_secret(session, secret, now=NOW)
+    assert found is not None
+    ban_organisation(session, moderator, organisation_id=organisation.id, reason="Falskt.", now=NOW)
+    assert actor_of_secret(session, secret, now=NOW) is None
+    unban_organisation(session, moderator, organisation_id=organisation.id, now=NOW)
+    assert actor_of_secret(session, secret, now=NOW) is not None
+    ban_user(session, moderator, user_id=found[0].user_id or 0, reason="Falskt.", now=NOW)
+    assert actor_of_secret(session, secret, now=NOW) is None
 
 
 @pytest.mark.parametrize("days", [0, -1, 731])

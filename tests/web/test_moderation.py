@@ -279,6 +279,9 @@ def test_a_banned_organisation_reads_why_and_posts_nothing(
     assert client.get("/listings/new").status_code == HTTPStatus.FOUND
     assert client.post(f"/listings/{listing.id}/publish").status_code == HTTPStatus.FORBIDDEN
     assert client.get(f"/listings/{listing.id}/edit").status_code == HTTPStatus.FORBIDDEN
+    assert client.get(f"/organisations/{listing.organisation_id}/members").status_code == HTTPStatus.OK
+    invited = client.post(f"/organisations/{listing.organisation_id}/members", data={"email": "a@b.example"})
+    assert invited.status_code == HTTPStatus.FORBIDDEN
 
 
 def test_others_are_not_told_why_an_organisation_is_banned(
