@@ -130,7 +130,7 @@ def needs_near(
         _with_names(select(Listing))
         .where(is_open(today), Listing.kind == ListingKind.DEMAND, Listing.material_key.in_(materials))
         .where(Listing.organisation_id.not_in(without))
-        .order_by(Listing.position_25833.op("<->")(near_25833), Listing.id)
+        .order_by(Listing.material_key != material_key, Listing.position_25833.op("<->")(near_25833), Listing.id)
         .limit(LISTINGS_AT_MOST)
     )
     return tuple(_of_listing(listing) for listing in session.scalars(query))
