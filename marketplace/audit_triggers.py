@@ -9,6 +9,7 @@ Migrations call this, so what it makes of the same arguments must not change. Wh
 an entry holds is told by `models.audit`.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -26,10 +27,11 @@ def audited(
     masked: Sequence[str] = (),
     inserts: bool = True,
 ) -> str:
-    """Statements that log each insert, update and delete of the table's rows, and that it was truncated.
+    """The statement that has each insert, update and delete of the table's rows logged, and that it was truncated.
 
     Called again for the same table, it replaces what was there. Wherever a column is named, an SQL expression on the
-    row `this` may stand instead, such as what `through` makes.
+    row `this` may stand instead, such as what `through` makes. The trigger's function is written out column by column
+    (`audit_compile`), and again after each migration, so that columns that are added are logged too.
 
     Args:
         organisations: what holds the ids of the organisations whose members may read of it; empty for administrators.
@@ -39,40 +41,16 @@ def audited(
         masked: columns of which it is logged that they changed and never what they hold.
         inserts: whether new rows are logged; not those that only come, and go, with a bigger thing that is.
     """
-    function = f"audit_on_{table}"
     parts = subject or {table: row}
-    of_type = " ".join(f"WHEN {_expression(column)} IS NOT NULL THEN '{name}'" for name, column in parts.items())
-    of_id = ", ".join(_expression(column) for column in parts.values())
-    readers = ", ".join(_expression(each) for each in organisations)
-    events = "INSERT OR UPDATE OR DELETE" if inserts else "UPDATE OR DELETE"
-    gone = "" if inserts else f"IF TG_OP = 'DELETE' AND coalesce({of_id}) IS NULL THEN RETURN NULL; END IF;"
-    return f"""
-        CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $audit$
-        DECLARE
-            this record;
-            readers bigint[];
-        BEGIN
-            IF TG_OP = 'TRUNCATE' THEN
-                PERFORM audit_write('{table}', NULL, '{table}', NULL, '{{}}', 'truncate', NULL, NULL, '{{}}', '{{}}');
-                RETURN NULL;
-            END IF;
-            IF TG_OP = 'UPDATE' THEN
-                this := OLD;
-                readers := ARRAY[{readers}]::bigint[];
-            END IF;
-            IF TG_OP = 'DELETE' THEN this := OLD; ELSE this := NEW; END IF;
-            {gone}
-            PERFORM audit_write(
-                '{table}', {_expression(row)}, CASE {of_type} END, coalesce({of_id}),
-                readers || ARRAY[{readers}]::bigint[], lower(TG_OP), to_jsonb(OLD), to_jsonb(NEW),
-                {_array((*HOUSEKEEPING, *without))}, {_array(masked)}
-            );
-            RETURN NULL;
-        END
-        $audit$;
-        CREATE OR REPLACE TRIGGER audit AFTER {events} ON {table} FOR EACH ROW EXECUTE FUNCTION {function}();
-        CREATE OR REPLACE TRIGGER audit_truncate AFTER TRUNCATE ON {table} EXECUTE FUNCTION {function}();
-    """
+    options = {
+        "row": _expression(row),
+        "subjects": [{"table": name, "id": _expression(column)} for name, column in parts.items()],
+        "organisations": [_expression(each) for each in organisations],
+        "without": [*HOUSEKEEPING, *without],
+        "masked": list(masked),
+        "inserts": inserts,
+    }
+    return f"SELECT audit_declare('{table}', $options${json.dumps(options)}$options$)"
 
 
 def unaudited(table: str) -> str:
@@ -89,7 +67,3 @@ def through(table: str, key: str, *columns: str) -> tuple[str, ...]:
 
 def _expression(column: str) -> str:
     return f"this.{column}" if column.isidentifier() else column
-
-
-def _array(names: Sequence[str]) -> str:
-    return "ARRAY[" + ", ".join(f"'{name}'" for name in names) + "]::text[]"

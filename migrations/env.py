@@ -16,6 +16,13 @@ def include_name(name: str | None, kind: str, _parents: object) -> bool:
     return not (kind == "table" and name is not None and name.startswith(FOREIGN_TABLES))
 
 
+def refresh_audit_log(connection: Connection) -> None:
+    """Have the columns that migrations added logged as well."""
+    if connection.scalar(text("SELECT to_regproc('audit_refresh')")) is not None:
+        connection.execute(text("SELECT audit_refresh()"))
+    connection.commit()
+
+
 def migrate(connection: Connection) -> None:
     # Two programs that start at once must not both migrate.
     connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK_KEY})
@@ -36,6 +43,7 @@ def migrate(connection: Connection) -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+        refresh_audit_log(connection)
     finally:
         connection.rollback()
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK_KEY})

@@ -35,59 +35,31 @@ AUDITED = (
 )
 
 PLACE = """
-    CREATE FUNCTION audit_place(geojson jsonb) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+    CREATE FUNCTION audit_place(shape geometry) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT AS $$
     DECLARE
         -- What is kept of a geometry: where it is, and for more than a point a hash that tells two apart.
-        shape geometry;
-        centre geometry;
+        is_point boolean := GeometryType(shape) = 'POINT';
+        centre geometry := ST_Transform(CASE WHEN is_point THEN shape ELSE ST_Centroid(shape) END, 4326);
     BEGIN
-        IF geojson = 'null' THEN RETURN geojson; END IF;
-        shape := ST_SetSRID(ST_GeomFromGeoJSON(geojson), 25833);
-        centre := ST_Transform(ST_Centroid(shape), 4326);
         RETURN jsonb_build_object('lon', round(ST_X(centre)::numeric, 6), 'lat', round(ST_Y(centre)::numeric, 6)) ||
-            CASE WHEN GeometryType(shape) = 'POINT' THEN '{}'::jsonb ELSE jsonb_build_object(
+            CASE WHEN is_point THEN '{}'::jsonb ELSE jsonb_build_object(
                 'type', GeometryType(shape), 'sha256', encode(sha256(ST_AsBinary(shape)), 'hex')) END;
     END
     $$
 """
 
-VALUE = """
-    CREATE FUNCTION audit_value(name text, value jsonb, masked text[]) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
-        SELECT CASE
-            WHEN value = 'null' THEN value
-            WHEN name = ANY (masked) THEN '"***"'::jsonb
-            WHEN right(name, 6) = '_25833' THEN audit_place(value)
-            ELSE value
-        END
-    $$
-"""
-
 WRITE = """
     CREATE FUNCTION audit_write(
-        of_table text, of_row bigint, of_type text, of_id bigint, readers bigint[], what text,
-        old_row jsonb, new_row jsonb, without text[], masked text[]
-    ) RETURNS void LANGUAGE plpgsql AS $$
+        of_table text, of_row bigint, of_type text, of_id bigint, readers bigint[], what text, old_values jsonb,
+        new_values jsonb
+    ) RETURNS void LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
     DECLARE
-        old_values jsonb;
-        new_values jsonb;
         entry bigint;
     BEGIN
-        IF what = 'update' THEN
-            SELECT jsonb_object_agg(o.key, audit_value(o.key, o.value, masked)),
-                   jsonb_object_agg(o.key, audit_value(o.key, n.value, masked))
-            INTO old_values, new_values
-            FROM jsonb_each(old_row - without) o JOIN jsonb_each(new_row - without) n USING (key)
-            WHERE o.value IS DISTINCT FROM n.value;
-            IF new_values IS NULL THEN RETURN; END IF;
-        ELSIF what = 'insert' THEN
-            SELECT jsonb_object_agg(key, audit_value(key, value, masked)) INTO new_values
-            FROM jsonb_each(new_row - without) WHERE value <> 'null';
-        ELSIF what = 'delete' THEN
-            SELECT jsonb_object_agg(key, audit_value(key, value, masked)) INTO old_values
-            FROM jsonb_each(old_row - without) WHERE value <> 'null';
+        IF cardinality(readers) <> 1 OR readers[1] IS NULL THEN
+            SELECT coalesce(array_agg(DISTINCT id ORDER BY id), '{}') INTO readers
+            FROM unnest(readers) AS id WHERE id IS NOT NULL;
         END IF;
-        SELECT coalesce(array_agg(DISTINCT id ORDER BY id), '{}') INTO readers
-        FROM unnest(readers) AS id WHERE id IS NOT NULL;
         IF what = 'delete' AND readers = '{}' THEN
             -- What it belonged to went just before it, and the way to the organisation with that.
             SELECT coalesce((SELECT e.organisation_ids FROM audit_entry e
@@ -109,6 +81,125 @@ WRITE = """
     $$
 """
 
+ALL_OF = """
+    CREATE FUNCTION audit_all_of(of_table text, options jsonb, of_row text) RETURNS text LANGUAGE sql STABLE AS $$
+        -- An expression that makes an object of all columns that are logged and not null. Twenty at a time, since a
+        -- function takes a hundred arguments; JSON apart, since what is null in there is to stay.
+        SELECT string_agg(part, ' || ' ORDER BY number) FROM (
+            SELECT 'jsonb_strip_nulls(jsonb_build_object(' || string_agg(format('%L, %s', name, value), ', ') || '))'
+                AS part, number / 20 AS number
+            FROM audit_columns(of_table, options, of_row) WHERE NOT is_json GROUP BY number / 20
+            UNION ALL
+            SELECT format('CASE WHEN %1$s.%2$I IS NULL THEN ''{}'' ELSE jsonb_build_object(%2$L, %3$s) END',
+                of_row, name, value), 1000 + number
+            FROM audit_columns(of_table, options, of_row) WHERE is_json
+        ) AS parts
+    $$
+"""
+
+COLUMNS = """
+    CREATE FUNCTION audit_columns(of_table text, options jsonb, of_row text)
+    RETURNS TABLE (number integer, name text, value text, is_json boolean) LANGUAGE sql STABLE AS $$
+        SELECT a.attnum::integer, a.attname::text,
+            CASE
+                WHEN options->'masked' ? a.attname
+                    THEN format('CASE WHEN %1$s.%2$I IS NOT NULL THEN ''***'' END', of_row, a.attname)
+                WHEN t.typname = 'geometry' THEN format('audit_place(%s.%I)', of_row, a.attname)
+                ELSE format('%s.%I', of_row, a.attname)
+            END,
+            t.typname IN ('json', 'jsonb')
+        FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+        WHERE a.attrelid = of_table::regclass AND a.attnum > 0 AND NOT a.attisdropped
+            AND NOT options->'without' ? a.attname
+    $$
+"""
+
+COMPILE = """
+    CREATE FUNCTION audit_compile(of_table text, options jsonb) RETURNS void LANGUAGE plpgsql AS $compile$
+    DECLARE
+        readers text := (SELECT coalesce(string_agg(value, ', '), '')
+            FROM jsonb_array_elements_text(options->'organisations'));
+        of_type text := (SELECT string_agg(format('WHEN %s IS NOT NULL THEN %L', part->>'id', part->>'table'), ' '
+            ORDER BY number) FROM jsonb_array_elements(options->'subjects') WITH ORDINALITY AS s (part, number));
+        of_id text := (SELECT format('coalesce(%s)', string_agg(part->>'id', ', ' ORDER BY number))
+            FROM jsonb_array_elements(options->'subjects') WITH ORDINALITY AS s (part, number));
+        compared text := (SELECT string_agg(format(
+            'IF NEW.%1$I IS DISTINCT FROM OLD.%1$I THEN'
+            ' old_values := old_values || jsonb_build_object(%1$L, %2$s);'
+            ' new_values := new_values || jsonb_build_object(%1$L, %3$s); END IF;', o.name, o.value, n.value),
+            E'\\n' ORDER BY o.number)
+            FROM audit_columns(of_table, options, 'OLD') o
+            JOIN audit_columns(of_table, options, 'NEW') n USING (number));
+        gone text := CASE WHEN (options->>'inserts')::boolean THEN ''
+            ELSE format('IF %s IS NULL THEN RETURN NULL; END IF;', of_id) END;
+    BEGIN
+        -- Written out column by column: turning whole rows into JSON to compare them takes ten times as long.
+        EXECUTE format($body$
+            CREATE OR REPLACE FUNCTION %1$I() RETURNS trigger LANGUAGE plpgsql
+            SET plan_cache_mode = force_generic_plan AS $audit$
+            DECLARE
+                this record;
+                readers bigint[];
+                old_values jsonb;
+                new_values jsonb;
+            BEGIN
+                IF TG_OP = 'TRUNCATE' THEN
+                    PERFORM audit_write(%2$L, NULL, %2$L, NULL, '{}', 'truncate', NULL, NULL);
+                    RETURN NULL;
+                ELSIF TG_OP = 'INSERT' THEN
+                    this := NEW;
+                    new_values := %3$s;
+                ELSIF TG_OP = 'DELETE' THEN
+                    this := OLD;
+                    %4$s
+                    old_values := %5$s;
+                ELSE
+                    old_values := '{}';
+                    new_values := '{}';
+                    %6$s
+                    IF new_values = '{}' THEN RETURN NULL; END IF;
+                    this := OLD;
+                    readers := ARRAY[%7$s]::bigint[];
+                    this := NEW;
+                END IF;
+                readers := readers || ARRAY[%7$s]::bigint[];
+                PERFORM audit_write(%2$L, %8$s, CASE %9$s END, %10$s, readers, lower(TG_OP), old_values, new_values);
+                RETURN NULL;
+            END
+            $audit$
+        $body$,
+            'audit_on_' || of_table, of_table, audit_all_of(of_table, options, 'NEW'), gone,
+            audit_all_of(of_table, options, 'OLD'), compared, readers, options->>'row', of_type, of_id
+        );
+        EXECUTE format('COMMENT ON FUNCTION %I() IS %L', 'audit_on_' || of_table, options);
+    END
+    $compile$
+"""
+
+DECLARE = """
+    CREATE FUNCTION audit_declare(of_table text, options jsonb) RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM audit_compile(of_table, options);
+        EXECUTE format('CREATE OR REPLACE TRIGGER audit AFTER %s ON %I FOR EACH ROW EXECUTE FUNCTION %I()',
+            CASE WHEN (options->>'inserts')::boolean THEN 'INSERT OR UPDATE OR DELETE' ELSE 'UPDATE OR DELETE' END,
+            of_table, 'audit_on_' || of_table);
+        EXECUTE format('CREATE OR REPLACE TRIGGER audit_truncate AFTER TRUNCATE ON %I EXECUTE FUNCTION %I()',
+            of_table, 'audit_on_' || of_table);
+    END
+    $$
+"""
+
+REFRESH = """
+    CREATE FUNCTION audit_refresh() RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN
+        -- Called after migrations, by which columns come and go.
+        PERFORM audit_compile(c.relname, obj_description(p.oid, 'pg_proc')::jsonb)
+        FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
+        WHERE t.tgname = 'audit' AND p.proname = 'audit_on_' || c.relname AND pg_table_is_visible(c.oid);
+    END
+    $$
+"""
+
 CANONICAL = """
     CREATE FUNCTION audit_canonical(e audit_entry) RETURNS text LANGUAGE sql IMMUTABLE AS $$
         SELECT jsonb_build_array(
@@ -120,7 +211,8 @@ CANONICAL = """
 """
 
 SEAL = """
-    CREATE FUNCTION audit_seal_entry() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION audit_seal_entry() RETURNS trigger LANGUAGE plpgsql
+    SET plan_cache_mode = force_generic_plan AS $$
     DECLARE
         head audit_seal;
     BEGIN
@@ -205,7 +297,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit_seal")),
         sa.UniqueConstraint("entry_id", name=op.f("uq_audit_seal_entry_id")),
     )
-    for statement in (PLACE, VALUE, WRITE, CANONICAL, SEAL, SEAL_TRIGGER, REFUSE):
+    for statement in (PLACE, WRITE, COLUMNS, ALL_OF, COMPILE, DECLARE, REFRESH, CANONICAL, SEAL, SEAL_TRIGGER, REFUSE):
         op.execute(statement)
     for table in TABLES:
         op.execute(
@@ -272,8 +364,7 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION audit_canonical(audit_entry)")
     for table in TABLES:
         op.drop_table(table)
-    op.execute("DROP FUNCTION audit_write(text, bigint, text, bigint, bigint[], text, jsonb, jsonb, text[], text[])")
-    op.execute("DROP FUNCTION audit_value(text, jsonb, text[])")
-    op.execute("DROP FUNCTION audit_place(jsonb)")
-    op.execute("DROP FUNCTION audit_seal_entry()")
-    op.execute("DROP FUNCTION audit_refuse()")
+    op.execute("DROP FUNCTION audit_write(text, bigint, text, bigint, bigint[], text, jsonb, jsonb)")
+    op.execute("DROP FUNCTION audit_refresh(), audit_declare(text, jsonb), audit_compile(text, jsonb)")
+    op.execute("DROP FUNCTION audit_all_of(text, jsonb, text), audit_columns(text, jsonb, text), audit_place(geometry)")
+    op.execute("DROP FUNCTION audit_seal_entry(), audit_refuse()")

@@ -1,7 +1,9 @@
 """Every table is audited, or stands here with the reason why not; and the log has words for all that it may hold."""
 
+import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 from sqlalchemy import Engine, String, Text, text
@@ -46,63 +48,80 @@ NOT_AUDITED = {
 SECRET = re.compile(r"token|password|secret|email(?!_confirmed)|telephone|phone|client_key")
 
 TRIGGERS = """
-    SELECT c.relname, t.tgname, t.tgenabled, p.prosrc
+    SELECT c.relname, t.tgname, t.tgenabled, p.prosrc, obj_description(p.oid, 'pg_proc')
     FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
     WHERE t.tgname IN ('audit', 'audit_truncate') AND c.relnamespace = 'public'::regnamespace
 """
-LISTS = re.compile(r"ARRAY\[([^\]]*)\]::text\[\], ARRAY\[([^\]]*)\]::text\[\]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audited:
+    """A table's triggers: whether each is enabled, what they run, and what that was written from."""
+
+    enabled: dict[str, str]
+    source: str
+    without: frozenset[str]
+    masked: frozenset[str]
+
+    def logged(self, table: str) -> Iterator[tuple[str, bool]]:
+        """The columns that are logged, and whether it is hidden what they hold."""
+        for column in Base.metadata.tables[table].columns:
+            if column.name not in self.without:
+                yield column.name, column.name in self.masked
 
 
 @pytest.fixture(scope="module")
-def triggers(engine: Engine) -> dict[str, dict[str, tuple[str, str]]]:
-    """By table its audit triggers: whether they are enabled, and what they run."""
-    found: dict[str, dict[str, tuple[str, str]]] = {}
+def audited(engine: Engine) -> dict[str, Audited]:
+    found: dict[str, Audited] = {}
     with engine.connect() as connection:
-        for table, name, enabled, source in connection.execute(text(TRIGGERS)):
-            found.setdefault(table, {})[name] = (enabled, source)
+        for table, name, enabled, source, options in connection.execute(text(TRIGGERS)):
+            given = json.loads(options)
+            lists = {"without": frozenset(given["without"]), "masked": frozenset(given["masked"])}
+            each = found.setdefault(table, Audited(enabled={}, source=source, **lists))
+            each.enabled[name] = enabled
     return found
 
 
-def test_every_table_is_audited_or_says_why_not(triggers: dict[str, dict[str, tuple[str, str]]]) -> None:
+def test_every_table_is_audited_or_says_why_not(audited: dict[str, Audited]) -> None:
     tables = set(Base.metadata.tables) | {"alembic_version"}
-    assert tables - triggers.keys() - NOT_AUDITED.keys() == set(), "neither audited nor excused"
-    assert triggers.keys() & NOT_AUDITED.keys() == set(), "audited and excused"
-    assert (triggers.keys() | NOT_AUDITED.keys()) - tables == set(), "no such table"
+    assert tables - audited.keys() - NOT_AUDITED.keys() == set(), "neither audited nor excused"
+    assert audited.keys() & NOT_AUDITED.keys() == set(), "audited and excused"
+    assert (audited.keys() | NOT_AUDITED.keys()) - tables == set(), "no such table"
 
 
-def test_the_triggers_are_on_and_see_truncation(triggers: dict[str, dict[str, tuple[str, str]]]) -> None:
-    states = {table: {name: enabled for name, (enabled, _source) in each.items()} for table, each in triggers.items()}
-    assert states == {table: {"audit": "O", "audit_truncate": "O"} for table in triggers}
+def test_the_triggers_are_on_and_see_truncation(audited: dict[str, Audited]) -> None:
+    states = {table: each.enabled for table, each in audited.items()}
+    assert states == {table: {"audit": "O", "audit_truncate": "O"} for table in audited}
 
 
-def test_what_is_logged_has_words(triggers: dict[str, dict[str, tuple[str, str]]]) -> None:
-    wordless = [table for table in triggers if table not in SUBJECTS and table not in PARTS]
-    for table, each in triggers.items():
-        wordless += [
-            f"{table}.{column}"
-            for column, _is_masked in logged_columns(table, each["audit"][1])
-            if column not in COLUMNS and f"{table}.{column}" not in COLUMNS
-        ]
+def test_columns_that_later_migrations_added_are_logged_too(audited: dict[str, Audited]) -> None:
+    missing = [
+        f"{table}.{column}"
+        for table, each in audited.items()
+        for column, _is_masked in each.logged(table)
+        if f"NEW.{column} IS DISTINCT FROM OLD.{column}" not in each.source
+    ]
+    assert missing == []
+
+
+def test_what_is_logged_has_words(audited: dict[str, Audited]) -> None:
+    wordless = [table for table in audited if table not in SUBJECTS and table not in PARTS]
+    wordless += [
+        f"{table}.{column}"
+        for table, each in audited.items()
+        for column, _is_masked in each.logged(table)
+        if column not in COLUMNS and f"{table}.{column}" not in COLUMNS
+    ]
     assert wordless == []
 
 
-def test_no_secret_is_logged(triggers: dict[str, dict[str, tuple[str, str]]]) -> None:
+def test_no_secret_is_logged(audited: dict[str, Audited]) -> None:
     readable = [
         f"{table}.{column}"
-        for table, each in triggers.items()
-        for column, is_masked in logged_columns(table, each["audit"][1])
+        for table, each in audited.items()
+        for column, is_masked in each.logged(table)
         if SECRET.search(column)
         and not is_masked
         and isinstance(Base.metadata.tables[table].columns[column].type, String | Text)
     ]
     assert readable == []
-
-
-def logged_columns(table: str, source: str) -> Iterator[tuple[str, bool]]:
-    """The columns that the trigger's function writes of, and whether it masks what they hold."""
-    lists = LISTS.search(source)
-    assert lists is not None, f"audit_on_{table} is not as audit_triggers.audited makes it"
-    without, masked = (set(re.findall(r"'(\w+)'", each)) for each in lists.groups())
-    for column in Base.metadata.tables[table].columns:
-        if column.name not in without:
-            yield column.name, column.name in masked
