@@ -4,9 +4,12 @@ Services know a job by its name only; what it does stands in `marketplace/jobs/`
 when the caller's transaction commits, and never if it rolls back.
 """
 
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 import procrastinate
+from procrastinate.jobs import JobDeferrer
+from procrastinate.types import JSONDict
 from sqlalchemy.orm import Session
 
 _defer_only = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
@@ -34,7 +37,17 @@ class Task(StrEnum):
 
 def enqueue(session: Session, task: Task, *, lock: str | None = None, **arguments: int | str) -> int:
     """Queue `task` on the session's own connection; returns the job's id. Arguments are ids and scalars only."""
+    return _deferrer(session, task, lock=lock).defer(**arguments)
+
+
+def enqueue_each(session: Session, task: Task, arguments: Iterable[Mapping[str, int | str]]) -> None:
+    """Queue `task` once for each set of arguments, in one statement."""
+    each: list[JSONDict] = [dict(one) for one in arguments]
+    if each:
+        _deferrer(session, task, lock=None).batch_defer(*each)
+
+
+def _deferrer(session: Session, task: Task, *, lock: str | None) -> JobDeferrer:
     session.flush()  # what the job will read must be in the same transaction
     connection = session.connection().connection.driver_connection
-    deferrer = _defer_only.configure_task(task.value, allow_unknown=True, connection=connection, lock=lock)
-    return deferrer.defer(**arguments)
+    return _defer_only.configure_task(task.value, allow_unknown=True, connection=connection, lock=lock)

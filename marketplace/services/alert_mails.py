@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from geo.materials import taxonomy
 from geo.units import M_PER_KM
 from marketplace.clock import OSLO, local_date
-from marketplace.models import Alert, Listing, User
+from marketplace.models import Alert, Listing, OutboxMail, User
 from marketplace.models.mail import MailContext
 from marketplace.queries.alerts import DueBefore, WaitingAlert, alerts_to_mail, people_to_mail
 from marketplace.services.links import LinkSigner
 from marketplace.services.listing_people import listing_words
-from marketplace.services.mail import SECRET, send_mail
+from marketplace.services.mail import SECRET, send_mails
 from marketplace.services.saved_searches import Sources
 from marketplace.services.unsubscribe import unsubscribe_path, unsubscribe_token
 from marketplace.types import AlertFrequency
@@ -26,6 +26,8 @@ AT_ONCE = 200
 """People mailed in one go."""
 MOST_ITEMS = 20
 """Things that a mail names; of the rest it says how many there are."""
+MOST_FITS = 3
+"""Own listings that a mail names beside a thing that fits them; likewise."""
 MORNING = time(8)
 """In Norway."""
 MONDAY = 0
@@ -52,34 +54,30 @@ def mail_people(session: Session, *, due: DueBefore, signer: LinkSigner, now: da
     people = people_to_mail(session, due=due, today=today, limit=AT_ONCE)
     waiting = alerts_to_mail(session, user_ids=[user.id for user in people], due=due, today=today) if people else ()
     by_person = {user_id: list(each) for user_id, each in groupby(waiting, key=lambda one: one.alert.user_id)}
-    told = [
-        {"id": each.alert.id, "mail_id": mail_id, "awaits_mail": False}
-        for user in people
-        for mail_id, found in [(_mail(session, user, by_person[user.id], signer=signer), by_person[user.id])]
-        for each in found
-    ]
+    # Something may have gone out of sight between the two questions.
+    mails = {user.id: _mail(user, by_person[user.id], signer=signer) for user in people if user.id in by_person}
+    send_mails(session, list(mails.values()))
+    told = [{"id": each.alert.id, "mail_id": mails[each.alert.user_id].id, "awaits_mail": False} for each in waiting]
     if told:
         session.execute(update(Alert), told)
         session.expire_all()
     return len(people)
 
 
-def _mail(session: Session, user: User, waiting: Sequence[WaitingAlert], *, signer: LinkSigner) -> int:
+def _mail(user: User, waiting: Sequence[WaitingAlert], *, signer: LinkSigner) -> OutboxMail:
     sources = Sources(
         user_id=user.id,
         search_ids=tuple(sorted({each.alert.saved_search_id for each in waiting if each.alert.saved_search_id})),
         organisation_ids=tuple(sorted({each.own.organisation_id for each in waiting if each.own})),
     )
     token = unsubscribe_token(signer, sources)
-    mail = send_mail(
-        session,
-        to=user.email,
+    return OutboxMail(
+        recipient=user.email,
         template=TEMPLATE,
         locale=user.locale,
         context={"name": user.name, SECRET: token, **_items_context(waiting, locale=user.locale)},
         unsubscribe_path=unsubscribe_path(token),
     )
-    return mail.id
 
 
 # What a mail says -------------------------------------------------------------------------------------------------
@@ -111,7 +109,8 @@ def _item(found: Sequence[WaitingAlert], *, locale: str) -> MailContext:
         "municipality": listing.municipality.name,
         "available_from": listing.available_from.isoformat(),
         "searches": [{"name": each.search_name} for each in found if each.search_name],
-        "fits": [_fit(each.own, each.alert.facts or {}, locale=locale) for each in fits if each.own],
+        "fits": [_fit(each.own, each.alert.facts or {}, locale=locale) for each in fits[:MOST_FITS] if each.own],
+        "more_fits": max(0, len(fits) - MOST_FITS),
     }
 
 

@@ -1,7 +1,7 @@
 """Mail: asked for in the caller's transaction, rendered and sent by a job."""
 
 import smtplib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.models import OutboxMail
 from marketplace.models.mail import MailContext
-from marketplace.queue import Task, enqueue
+from marketplace.queue import Task, enqueue_each
 
 SMTP_TIMEOUT_S = 20.0
 POLICY = SMTP.clone(max_line_length=998)
@@ -100,10 +100,15 @@ def send_mail(
     mail = OutboxMail(
         recipient=to, template=template, locale=locale, context=dict(context), unsubscribe_path=unsubscribe_path
     )
-    session.add(mail)
-    session.flush()
-    enqueue(session, Task.SEND_MAIL, mail_id=mail.id)
+    send_mails(session, (mail,))
     return mail
+
+
+def send_mails(session: Session, mails: Sequence[OutboxMail]) -> None:
+    """As `send_mail`, of many at once."""
+    session.add_all(mails)
+    session.flush()
+    enqueue_each(session, Task.SEND_MAIL, [{"mail_id": mail.id} for mail in mails])
 
 
 def deliver_mail(

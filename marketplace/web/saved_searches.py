@@ -34,6 +34,9 @@ from marketplace.web.submit import applying, unprocessable
 
 bp = Blueprint("saved_searches", __name__)
 
+WORDS_IN_NAME = 3
+"""What a name is made of, until somebody thinks of a better one."""
+
 
 def load_search(search_id: int) -> SavedSearch:
     search = queries.saved_search_by_id(db.session, search_id=search_id)
@@ -155,7 +158,7 @@ def new() -> ResponseReturnValue:
             return redirect(url_for(".index"), HTTPStatus.SEE_OTHER)
     if request.method == "GET":
         form.query.data = query
-        form.name.data = (", ".join(words) or _("Everything new"))[:LONGEST_NAME]
+        form.name.data = (", ".join(words[:WORDS_IN_NAME]) or _("Everything new"))[:LONGEST_NAME]
     page = render_template("saved_searches/new.html", form=form, words=words, found=found, search_url=_open_url(query))
     return page, unprocessable(form)
 

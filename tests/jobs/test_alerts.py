@@ -273,6 +273,19 @@ def test_owners_are_told_of_what_fits_their_listing(session, make):
     assert (fit["coverage_percent"], fit["distance_km"], fit["quality"]) == (25, "5.3", "tested")
 
 
+def test_a_thing_that_fits_many_listings_names_the_best_of_them(session, make):
+    organisation = make.member().memberships[0].organisation
+    for mass_t in (100, 200, 300, 400, 500):
+        make.listing(organisation, kind=ListingKind.DEMAND, mass_t=mass_t)
+    tell(session)
+    make.listing(mass_t=600)
+    tell(session)
+    assert send_digests(session, NEXT_MORNING) == 1
+    (item,) = mails(session)[0].context["items"]
+    assert [fit["mass_t"] for fit in item["fits"]] == ["500", "400", "300"]
+    assert item["more_fits"] == 2
+
+
 def test_viewers_are_told_only_where_they_have_asked(session, make):
     owner = make.member(email="owner@example.com")
     organisation = owner.memberships[0].organisation

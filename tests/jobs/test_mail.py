@@ -50,6 +50,7 @@ WHAT_IS_NEW = {
             "municipality": "Bærum",
             "available_from": "2027-03-01",
             "searches": [{"name": "Leire nær Oslo"}],
+            "more_fits": 2,
             "fits": [
                 {
                     **other,
