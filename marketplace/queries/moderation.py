@@ -68,7 +68,7 @@ def reported_listings(session: Session, *, cursor: Cursor) -> IdPage[ReportedLis
         select(
             ListingReport.listing_id,
             func.max(ListingReport.id).label("newest_id"),
-            func.count().label("count"),
+            func.count().label("how_many"),
             func.min(ListingReport.created_at).label("first_at"),
             func.array_agg(ListingReport.reason.distinct()).label("reasons"),
         )
@@ -78,14 +78,14 @@ def reported_listings(session: Session, *, cursor: Cursor) -> IdPage[ReportedLis
     )
     return page_by_id(
         session,
-        select(Listing, of_each.c.newest_id, of_each.c.count, of_each.c.first_at, of_each.c.reasons)
+        select(Listing, of_each.c.newest_id, of_each.c.how_many, of_each.c.first_at, of_each.c.reasons)
         .join(of_each, of_each.c.listing_id == Listing.id)
         .options(joinedload(Listing.organisation), joinedload(Listing.municipality)),
         key=of_each.c.newest_id,
         make=lambda row: ReportedListing(
             listing=row.Listing,
             newest_id=row.newest_id,
-            count=row.count,
+            count=row.how_many,
             first_at=row.first_at,
             reasons=tuple(sorted(ReportReason(each) for each in row.reasons)),
         ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import func, select, text, update
@@ -323,7 +324,7 @@ def test_a_restored_reception_of_a_full_facility_is_full(
     refresh_receptions(session, owner, facility=facility, now=NOW)
     reception = session.scalars(select(Listing).where(Listing.facility_id == facility.id)).one()
     hide(session, moderator, reception)
-    facility.capacity_left_t = 0
+    facility.capacity_left_t = Decimal(0)
     refresh_receptions(session, owner, facility=facility, now=LATER)
     restore_listing(session, moderator, listing_id=reception.id, now=LATER)
     assert (reception.status, reception.paused_reason) == (ListingStatus.PAUSED, PausedReason.FULL)

@@ -15,7 +15,7 @@ from marketplace.services.passwords import hash_password
 from marketplace.services.reports import report_listing
 from marketplace.types import ListingStatus, PausedReason, ReportOutcome, ReportReason, Role
 from marketplace.web import limits
-from tests.conftest import NOW, Client
+from tests.conftest import NOW, Client, QueryCounter
 from tests.factories import Factory
 from tests.files import PDF
 
@@ -129,7 +129,7 @@ def test_the_desk_shows_each_reported_listing_once(
 
 
 def test_the_desk_asks_the_same_of_the_database_for_one_and_for_three(
-    client: Client, session: Session, make: Factory, admin: User, count_queries: object
+    client: Client, session: Session, make: Factory, admin: User, count_queries: QueryCounter
 ) -> None:
     client.log_in_as(admin)
     pages = ("/admin", "/admin/organisations", "/admin/people")
@@ -137,7 +137,7 @@ def test_the_desk_asks_the_same_of_the_database_for_one_and_for_three(
     def counted() -> list[int]:
         counts = []
         for page in pages:
-            with count_queries() as statements:  # type: ignore[operator] - a counter
+            with count_queries() as statements:
                 client.get(page)
             counts.append(len(statements))
         return counts
