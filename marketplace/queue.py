@@ -30,6 +30,7 @@ class Task(StrEnum):
     TIDY = "tidy"
     RETRY_STALLED = "retry_stalled"
     SWEEP_CONTENT = "sweep_content"
+    PROVE_LOG = "prove_log"
     TELL_OF_NEWS = "tell_of_news"
     SEND_DAILY_MAILS = "send_daily_mails"
     SEND_ALERT_DIGESTS = "send_alert_digests"

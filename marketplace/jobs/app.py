@@ -35,6 +35,7 @@ TASK_MODULES = (
     "marketplace.jobs.deal_chasing",
     "marketplace.jobs.bulk",
     "marketplace.jobs.housekeeping",
+    "marketplace.jobs.audit",
     "marketplace.jobs.documents",
     "marketplace.jobs.alerts",
     "marketplace.jobs.notices",
