@@ -25,6 +25,7 @@ from marketplace.models import Facility, Installation, Listing, Membership, Orga
 from marketplace.queries.accounts import account_for_session
 from marketplace.services.audit import begin_anew
 from marketplace.services.demo_deals import add_deals
+from marketplace.services.demo_enquiries import add_enquiries
 from marketplace.services.demo_facilities import add_facilities, add_receiver
 from marketplace.services.demo_moderation import add_moderation
 from marketplace.services.demo_plans import add_plans
@@ -162,6 +163,7 @@ def load_demo(session: Session, *, now: datetime) -> DemoLoaded | None:
         projects=projects,
         now=now,
     )
+    add_enquiries(session, read_rows("enquiries.csv"), actors=actors, listings=listings, now=now)
     installation.demo_loaded_at = now
     session.flush()
     return DemoLoaded(
