@@ -18,7 +18,10 @@ from marketplace.i18n_marker import N_
 from marketplace.models import Deal, Facility, Listing
 from marketplace.services.commitments import HeldPlaces, hold, hold_places, require_left, what_is_left
 from marketplace.services.deal_actions import NOT_CONFIRMED, DealAction, require
+from marketplace.services.deal_agreement import BEFORE_SOURCE
 from marketplace.services.deal_events import DealEvent, tell
+from marketplace.services.deal_offers import make_offer, say
+from marketplace.services.deal_opening import new_deal, require_lots
 from marketplace.services.deal_places import (
     IS_CLOSED,
     NO_HUB,
@@ -31,7 +34,6 @@ from marketplace.services.deal_places import (
     taking_of,
 )
 from marketplace.services.deal_terms import CheckedTerms, OfferTerms, check_terms
-from marketplace.services.deals import BEFORE_SOURCE, make_offer, new_deal, require_lots, say
 from marketplace.types import Side
 
 __all__ = ["SECOND", "propose_chain", "send_on"]

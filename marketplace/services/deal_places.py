@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.errors import Conflict, FieldError, Forbidden, InvalidInput, NotFound, field_error
 from marketplace.i18n_marker import N_
-from marketplace.models import Facility, Listing, Project
+from marketplace.models import Deal, Facility, Listing, Project
 from marketplace.services.commitments import NOTHING, HeldPlaces, LeftOf, hold_places
 from marketplace.types import ListingKind, ListingStatus, PausedReason
 
@@ -185,3 +185,11 @@ def end_of_project(project: Project) -> End:
         municipality_number=project.municipality_number,
         project_id=project.id,
     )
+
+
+def place(deal: Deal, *, origin: End, destination: End) -> None:
+    """Keep with the deal where both its ends are."""
+    deal.origin_name, deal.origin_position_25833 = origin.name, origin.position_25833
+    deal.origin_municipality_number = origin.municipality_number
+    deal.destination_name, deal.destination_position_25833 = destination.name, destination.position_25833
+    deal.destination_municipality_number = destination.municipality_number

@@ -298,6 +298,25 @@ def test_nothing_is_agreed_about_a_listing_that_is_closed(parties: Parties) -> N
         deals.accept(parties.session, parties.giver, deal_id=deal.id, now=parties.now)
 
 
+def test_nothing_is_agreed_with_whom_moderators_are_against(parties: Parties) -> None:
+    deal = parties.request()
+    parties.taker_organisation.banned_at, parties.taker_organisation.ban_reason = parties.now, "Svindel"
+    parties.session.flush()
+    with pytest.raises(Conflict) as refused:
+        deals.accept(parties.session, parties.giver, deal_id=deal.id, now=parties.now)
+    assert refused.value.params == {"name": parties.taker_organisation.name}
+
+
+def test_nothing_is_agreed_about_what_a_moderator_has_hidden(parties: Parties) -> None:
+    deal, surplus = parties.request(), parties.surplus
+    surplus.status, surplus.paused_reason = ListingStatus.PAUSED, PausedReason.MODERATOR
+    surplus.hidden_at, surplus.hidden_reason = parties.now, "Feil materiale"
+    parties.session.flush()
+    with pytest.raises(Conflict) as refused:
+        deals.accept(parties.session, parties.giver, deal_id=deal.id, now=parties.now)
+    assert "hidden" in str(refused.value)
+
+
 # Changing and ending what is agreed -------------------------------------------------------------------------------
 
 
