@@ -43,6 +43,9 @@ REASON_LIMIT = 2_000
 OWN_NUMBER = "L-"
 """Before the number of a load that has no slip."""
 
+CONFIRMED_AT_ONCE = 1_000
+"""Each is written to the log and sealed there, which takes its time."""
+
 TOO_MUCH = N_("This load is %(mass_t)s t, and %(left_t)s t is left of what is agreed, tolerance included.")
 NO_ROOM = N_("The facility has promised the room that this would take to others.")
 NOT_BROUGHT_IN = N_("More than this cannot leave the hub: the first leg brings in no more.")
@@ -214,7 +217,7 @@ def confirm_tickets(
     """Say that loads were received as reported; returns how many were confirmed by this.
 
     Of the other side's tickets only. `ticket_ids` None means all that nobody has said anything of; a disputed one is
-    confirmed only by its id. What is confirmed already stays as it is.
+    confirmed only by its id. What is confirmed already stays as it is. At most `CONFIRMED_AT_ONCE`, the oldest first.
 
     Raises:
         NotFound, Forbidden, Conflict: as for `deals.require`.
@@ -222,14 +225,22 @@ def confirm_tickets(
     deal = hold(session, deal_id=deal_id).deal
     side = require(DealAction.CONFIRM_TICKET, deal, actor)
     answerable = [TicketStatus.REPORTED] if ticket_ids is None else [TicketStatus.REPORTED, TicketStatus.DISPUTED]
-    statement = (
-        update(Ticket)
+    waiting = (
+        select(Ticket.id)
         .where(
             Ticket.deal_id == deal.id,
             Ticket.is_current,
             Ticket.status.in_(answerable),
             Ticket.side.in_(_reporters_answered_by(actor, deal)),
         )
+        .order_by(Ticket.id)
+        .limit(CONFIRMED_AT_ONCE)
+    )
+    if ticket_ids is not None:
+        waiting = waiting.where(Ticket.id.in_(list(ticket_ids)))
+    statement = (
+        update(Ticket)
+        .where(Ticket.id.in_(waiting.scalar_subquery()))
         .values(
             status=TicketStatus.CONFIRMED,
             confirmed_at=now,
@@ -239,8 +250,6 @@ def confirm_tickets(
         .returning(Ticket.id)
         .execution_options(synchronize_session=False)
     )
-    if ticket_ids is not None:
-        statement = statement.where(Ticket.id.in_(list(ticket_ids)))
     confirmed = session.scalars(statement).all()
     if confirmed:
         session.expire_all()

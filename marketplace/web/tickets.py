@@ -28,7 +28,13 @@ from marketplace.queries.tickets import ticket_versions
 from marketplace.services.documents import THUMBNAIL
 from marketplace.services.ticket_corrections import correct_ticket, void_ticket
 from marketplace.services.ticket_reports import TicketReport
-from marketplace.services.tickets import add_ticket, confirm_tickets, dispute_ticket, left_to_deliver_t
+from marketplace.services.tickets import (
+    CONFIRMED_AT_ONCE,
+    add_ticket,
+    confirm_tickets,
+    dispute_ticket,
+    left_to_deliver_t,
+)
 from marketplace.storage import NotStored
 from marketplace.types import TicketStatus
 from marketplace.web import LARGEST_ID
@@ -182,6 +188,8 @@ def confirm(deal: Deal) -> ResponseReturnValue:
     )
     if count:
         flash(ngettext("One load is confirmed.", "%(num)s loads are confirmed.", count), "success")
+        if count == CONFIRMED_AT_ONCE:
+            flash(_("That is as many as can be confirmed at once. Go on with the rest."), "info")
     else:
         flash(_("Nothing was left to confirm: these loads have been answered already."), "info")
     return _seen(_back(deal))

@@ -382,6 +382,14 @@ def test_the_other_side_confirms_one_many_or_all(desk: Desk) -> None:
     assert {(each.status, each.confirmed_by_id) for each in tickets} == {(TicketStatus.CONFIRMED, desk.taker.user_id)}
 
 
+def test_very_many_are_confirmed_in_turns(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("marketplace.services.tickets.CONFIRMED_AT_ONCE", 2)
+    first, *_rest = [desk.report(number=str(number), mass_t=Decimal(10)).id for number in range(3)]
+    turns = [confirm_tickets(desk.session, desk.taker, deal_id=desk.deal.id, now=NOW) for _ in range(3)]
+    assert turns == [2, 1, 0]
+    assert desk.session.get_one(Ticket, first).status is TicketStatus.CONFIRMED
+
+
 def test_nobody_confirms_what_their_own_side_reported(desk: Desk) -> None:
     ticket = desk.report()
     assert confirm_tickets(desk.session, desk.giver, deal_id=desk.deal.id, ticket_ids=[ticket.id], now=NOW) == 0
