@@ -24,6 +24,8 @@ from marketplace.types import (
 )
 
 CURRENT = text("is_current")
+WAITING = text("is_current AND status IN ('reported', 'disputed')")
+"""What somebody still has to say something of: few of all loads, and looked for at each page's menu."""
 
 
 class GateLink(Base):
@@ -66,6 +68,7 @@ class Ticket(Base):
         Index("ix_ticket_deal_id_number", "deal_id", func.lower(text("number"))),
         Index("uq_ticket_deal_id_client_key", "deal_id", "client_key", unique=True),
         Index("ix_ticket_deal_id_loaded_at", "deal_id", "loaded_at"),
+        Index("ix_ticket_waiting", "deal_id", postgresql_where=WAITING),
         Index("uq_ticket_corrects_id", "corrects_id", unique=True),
         Index("ix_ticket_slip_sha256", "slip_sha256"),
     )

@@ -1,16 +1,23 @@
 """What a form of terms starts with, and what is read from it: from the listings, the match, or the last offer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from geo.units import EnteredUnit
+from marketplace.clock import local_date
+from marketplace.errors import InvalidInput
 from marketplace.forms.deals import FirstForm, TermsForm
 from marketplace.models import DealOffer, Listing
 from marketplace.queries.deal_options import Hub, left_of
-from marketplace.services.deal_terms import OfferTerms
+from marketplace.services.deal_terms import OFFER_STANDS_DAYS, OfferTerms, check_terms
 from marketplace.types import Haulage, Loading, PriceKind
+from marketplace.web.submit import add_error
+
+PRICE_FIELDS = frozenset({"price_kind", "price_nok_per_t"})
+"""Where one of them cannot be read, nothing can be said of the other."""
 
 REST_AT_HUB = timedelta(days=30)
 """How long masses are usually thought to lie at a hub (engineering judgement)."""
@@ -88,24 +95,39 @@ def terms_of_offer(offer: DealOffer) -> dict[str, object]:
     }
 
 
-def terms_from(form: TermsForm) -> OfferTerms:
-    assert form.entered_value.data is not None  # the form asks for it
+def terms_from(form: TermsForm, *, unread: Set[str] = frozenset(), today: date | None = None) -> OfferTerms:
+    """What a form says; in place of each answer that could not be read, one that stands in nobody's way."""
+
+    def answer(name: str, harmless: Any = None) -> Any:
+        return harmless if name in unread else form[name].data
+
     return OfferTerms(
-        entered_value=form.entered_value.data,
-        entered_unit=EnteredUnit(form.entered_unit.data),
-        density_t_m3=form.density_t_m3.data,
-        starts_on=form.starts_on.data,
-        ends_on=form.ends_on.data,
-        price_kind=PriceKind(form.price_kind.data),
-        price_nok_per_t=form.price_nok_per_t.data,
-        loading=Loading(form.loading.data),
-        haulage=Haulage(form.haulage.data),
-        haulier=form.haulier.data,
-        access=form.access.data,
-        opening_hours=form.opening_hours.data,
-        note=form.note.data,
-        expires_in_days=int(form.expires_in_days.data),
+        entered_value=answer("entered_value", Decimal(1)),
+        entered_unit=EnteredUnit(answer("entered_unit", EnteredUnit.TONNE)),
+        density_t_m3=answer("density_t_m3"),
+        starts_on=answer("starts_on", answer("ends_on", today)),
+        ends_on=answer("ends_on", answer("starts_on", today)),
+        price_kind=PriceKind(answer("price_kind", PriceKind.FREE)),
+        price_nok_per_t=answer("price_nok_per_t"),
+        loading=Loading(answer("loading", Loading.GIVER)),
+        haulage=Haulage(answer("haulage", Haulage.GIVER)),
+        haulier=answer("haulier", ""),
+        access=answer("access", ""),
+        opening_hours=answer("opening_hours", ""),
+        note=answer("note", ""),
+        expires_in_days=int(answer("expires_in_days", OFFER_STANDS_DAYS)),
     )
+
+
+def tell_the_rest(form: TermsForm, *, material_key: str, now: datetime) -> None:
+    """Where some answers cannot be read, say what is wrong with the others too, so that one round puts all right."""
+    unread = frozenset(form.errors) | (PRICE_FIELDS if PRICE_FIELDS & form.errors.keys() else frozenset())
+    try:
+        check_terms(terms_from(form, unread=unread, today=local_date(now)), material_key=material_key, now=now)
+    except InvalidInput as refused:
+        for problem in refused.errors:
+            if problem.field not in unread:
+                add_error(form, problem)
 
 
 def hub_terms_from(form: FirstForm, hub: Hub) -> OfferTerms:

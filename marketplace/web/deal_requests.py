@@ -42,6 +42,7 @@ from marketplace.web.deal_prefill import (
     option_data,
     second_leg,
     second_terms_from,
+    tell_the_rest,
     terms_from,
 )
 from marketplace.web.listings import load_listing
@@ -97,6 +98,8 @@ def new(listing: Listing) -> ResponseReturnValue:
         except Conflict as conflict:
             form.form_errors.append(translate(conflict.message, conflict.params))
             status = HTTPStatus.CONFLICT
+    elif form.is_submitted():
+        tell_the_rest(form, material_key=listing.material_key, now=clock.now())
     page = render_template(
         "deals/new.html",
         form=form,
@@ -286,7 +289,11 @@ def _taking(option: TakingOption | None) -> TakingPlace:
 @requires(Permission.ACT_ON_DEAL, subject=load_deal)
 def send_on(deal: Deal) -> ResponseReturnValue:
     """A hub offers what comes in by a deal to a need that somebody else has posted."""
-    require(DealAction.SEND_ON, deal, current_actor())
+    try:
+        require(DealAction.SEND_ON, deal, current_actor())
+    except Conflict as conflict:
+        flash(translate(conflict.message, conflict.params), "warning")
+        return redirect(url_for("deals.show", deal_id=deal.id), HTTPStatus.SEE_OTHER)
     today = clock.local_date(clock.now())
     needs = needs_near(
         db.session,
@@ -320,6 +327,8 @@ def send_on(deal: Deal) -> ResponseReturnValue:
         except Conflict as conflict:
             form.form_errors.append(translate(conflict.message, conflict.params))
             status = HTTPStatus.CONFLICT
+    elif form.is_submitted():
+        tell_the_rest(form, material_key=deal.material_key, now=clock.now())
     densities = taxonomy().material(view.deal.material_key).densities_t_per_m3
     page = render_template("deals/send_on.html", deal=deal, view=view, form=form, densities=densities)
     return page, (unprocessable(form) if status is HTTPStatus.OK else status)

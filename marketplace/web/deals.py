@@ -25,7 +25,7 @@ from marketplace.services.deal_actions import DealAction, accepted_offer, open_o
 from marketplace.types import DealStatus, Side
 from marketplace.web.access import current_actor, requires
 from marketplace.web.deal_page import DealView, deal_page, deal_section, load_deal, view_of_deal
-from marketplace.web.deal_prefill import terms_from, terms_of_offer
+from marketplace.web.deal_prefill import tell_the_rest, terms_from, terms_of_offer
 from marketplace.web.paging import cursor_from_address, page_links
 from marketplace.web.submit import applying, unprocessable
 
@@ -241,11 +241,14 @@ def _said(deal: Deal, *, was: DealStatus, by: Callable[..., Deal]) -> str:
 def counter(deal: Deal) -> ResponseReturnValue:
     """Other terms than those that are open; on an agreed deal, a change of those that hold."""
     is_change = deal.status is DealStatus.AGREED
-    side = require(DealAction.AMEND if is_change else DealAction.COUNTER, deal, current_actor())
+    try:
+        side = require(DealAction.AMEND if is_change else DealAction.COUNTER, deal, current_actor())
+    except Conflict as conflict:
+        return _back(deal, conflict)
     last = open_offer(deal) or accepted_offer(deal) or deal.offers[-1]
     form = TermsForm(data=terms_of_offer(last))
     status = HTTPStatus.OK
-    deal_id = deal.id
+    deal_id, material_key = deal.id, deal.material_key
     if form.validate_on_submit():
         try:
             with applying(form) as attempt:
@@ -268,6 +271,8 @@ def counter(deal: Deal) -> ResponseReturnValue:
         except Conflict as conflict:
             form.form_errors.append(translate(conflict.message, conflict.params))
             status = HTTPStatus.CONFLICT
+    elif form.is_submitted():
+        tell_the_rest(form, material_key=material_key, now=clock.now())
     deal = load_deal(deal_id)
     page = render_template(
         "deals/counter.html",
@@ -283,13 +288,22 @@ def counter(deal: Deal) -> ResponseReturnValue:
     return page, (unprocessable(form) if status is HTTPStatus.OK else status)
 
 
+def _back(deal: Deal, conflict: Conflict) -> ResponseReturnValue:
+    """To the deal as it stands, with why that cannot be done with it any more."""
+    flash(translate(conflict.message, conflict.params), "warning")
+    return redirect(url_for(".show", deal_id=deal.id), HTTPStatus.SEE_OTHER)
+
+
 # Calling off ------------------------------------------------------------------------------------------------------
 
 
 @bp.route("/<id:deal_id>/cancel", methods=["GET", "POST"])
 @requires(Permission.ACT_ON_DEAL, subject=load_deal)
 def cancel(deal: Deal) -> ResponseReturnValue:
-    require(DealAction.CANCEL, deal, current_actor())
+    try:
+        require(DealAction.CANCEL, deal, current_actor())
+    except Conflict as conflict:
+        return _back(deal, conflict)
     form = CancelForm()
     status = HTTPStatus.OK
     deal_id = deal.id

@@ -515,6 +515,13 @@ def upgrade() -> None:
     op.create_index(op.f("ix_ticket_disputed_by_id"), "ticket", ["disputed_by_id"], unique=False)
     op.create_index(op.f("ix_ticket_gate_link_id"), "ticket", ["gate_link_id"], unique=False)
     op.create_index(op.f("ix_ticket_reported_by_id"), "ticket", ["reported_by_id"], unique=False)
+    op.create_index(
+        "ix_ticket_waiting",
+        "ticket",
+        ["deal_id"],
+        unique=False,
+        postgresql_where=sa.text("is_current AND status IN ('reported', 'disputed')"),
+    )
     op.create_index("ix_ticket_slip_sha256", "ticket", ["slip_sha256"], unique=False)
     op.create_index("uq_ticket_corrects_id", "ticket", ["corrects_id"], unique=True)
     op.create_index("uq_ticket_deal_id_client_key", "ticket", ["deal_id", "client_key"], unique=True)

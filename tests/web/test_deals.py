@@ -167,6 +167,14 @@ def test_what_is_wrong_with_a_request_stands_beside_its_field_and_nothing_typed_
     assert session.scalars(select(Deal)).all() == []
 
 
+def test_all_that_is_wrong_with_the_terms_is_told_in_one_round(client: Client, sides: Sides) -> None:
+    client.log_in_as(sides.taker_owner).in_english()
+    data = terms(taking=f"listing:{sides.need.id}", entered_value="many", ends_on="2020-01-01", haulier="x" * 300)
+    page = client.post(f"/listings/{sides.surplus.id}/deals/new", data=data).text
+    for field in ("entered_value", "ends_on", "haulier"):
+        assert f'href="#{field}"' in page, field
+
+
 def test_more_than_is_left_is_refused_with_what_is_left(client: Client, session: Session, sides: Sides) -> None:
     client.log_in_as(sides.taker_owner).in_english()
     answer = client.post(
@@ -383,6 +391,20 @@ def test_a_deal_is_cancelled_with_a_reason_and_frees_what_it_held(
     assert answer.status_code == HTTPStatus.SEE_OTHER
     session.expire_all()
     assert session.get_one(Listing, sides.surplus.id).left_t == 2000
+
+
+@pytest.mark.parametrize(
+    ("status", "path"),
+    [(DealStatus.NEGOTIATING, "cancel"), (DealStatus.DECLINED, "offers/new"), (DealStatus.COMPLETED, "offers/new")],
+)
+def test_what_cannot_be_done_any_more_leads_back_to_the_deal(
+    client: Client, sides: Sides, status: DealStatus, path: str
+) -> None:
+    deal = sides.deal(status=status)
+    client.log_in_as(sides.giver_owner)
+    answer = client.get(f"/deals/{deal.id}/{path}", follow_redirects=True)
+    assert answer.request.path == f"/deals/{deal.id}"
+    assert 'class="ds-alert" data-color="warning"' in answer.text
 
 
 # Who sees what --------------------------------------------------------------------------------------------------------
