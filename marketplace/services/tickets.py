@@ -43,7 +43,7 @@ REASON_LIMIT = 2_000
 OWN_NUMBER = "L-"
 """Before the number of a load that has no slip."""
 
-CONFIRMED_AT_ONCE = 1_000
+CONFIRMED_AT_ONCE = 500
 """Each is written to the log and sealed there, which takes its time."""
 
 TOO_MUCH = N_("This load is %(mass_t)s t, and %(left_t)s t is left of what is agreed, tolerance included.")
