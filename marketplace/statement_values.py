@@ -39,13 +39,16 @@ class Party:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One end of the way; `facility` is the plant that it is, where it is one."""
+    """One end of the way; `facility` is the plant that it is, where it is one.
+
+    Without a position where the two sides of the deal may not know it exactly.
+    """
 
     name: str
     municipality: str
     municipality_number: str
-    lon: float
-    lat: float
+    lon: float | None
+    lat: float | None
     facility: str = ""
 
 

@@ -1,6 +1,7 @@
 """Putting a deal's statement together from what is known at this moment."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import shapely
@@ -181,11 +182,14 @@ def destination_of(deal: Deal) -> Place:
 
 
 def first_origin_of(session: Session, deal: Deal) -> Place:
-    """Where the mass of a chain began, however many hubs it has come by."""
+    """Where the mass of a chain began, however many hubs it has come by.
+
+    Without its position: whoever takes it from the hub is no side of the deal that brought it there, and may not know.
+    """
     first = deal
     while first.source_deal_id is not None:
         first = session.get_one(Deal, first.source_deal_id, options=[joinedload(Deal.origin_municipality)])
-    return origin_of(first)
+    return replace(origin_of(first), lon=None, lat=None)
 
 
 def _degrees(point_25833: WKBElement) -> tuple[float, float]:

@@ -136,6 +136,9 @@ def place_facts(place: Place) -> tuple[Fact, ...]:
 
 
 def position_text(place: Place) -> str:
+    """Empty where it is not for the reader to know."""
+    if place.lat is None or place.lon is None:
+        return ""
     return _(
         "%(lat)s N, %(lon)s E",
         lat=number(place.lat, LATIN_DECIMALS, keep_zeros=True),

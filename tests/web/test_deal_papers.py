@@ -107,6 +107,37 @@ def test_the_agreement_names_both_sides_the_lot_the_terms_and_who_signed(client:
     assert len(pypdf.PdfReader(BytesIO(pdf)).pages) <= 2
 
 
+def test_who_takes_from_a_hub_is_told_where_the_lot_began_and_not_its_position(
+    client: Client, session: Session, make: Factory
+) -> None:
+    hub_owner = make.organisation(name="Mellomlager AS")
+    hub = make.facility(hub_owner, name="Lageret på Rud", capacity_t=10_000, position=(10.7, 59.95))
+    first = closing_deal(session, make, destination_facility_id=hub.id)
+    first.loads(10, 20)
+    taker_user = make.member(make.organisation(name="Sluttbruker AS"), role=Role.EDITOR)
+    onward = make.deal(
+        taker=taker_user.memberships[0].organisation,
+        surplus=first.deal.surplus,
+        status=DealStatus.AGREED,
+        mass_t=100,
+        giver_organisation_id=hub_owner.id,
+        origin_facility_id=hub.id,
+        origin_name=hub.name,
+        origin_position_25833=hub.position_25833,
+        source_deal_id=first.deal.id,
+        destination_name="Sluttstedet",
+        destination_position_25833=hub.position_25833,
+        created_by_id=taker_user.id,
+    )
+    second = Closing(session=session, make=make, deal=onward, giver_user=taker_user, taker_user=taker_user)
+    text, _ = agreement_of(taker(client, second), second)
+    assert "Where the lot began" in text
+    assert "Skoytebanen" in text
+    assert "Lageret på Rud" in text
+    assert "59.95000 N" in text
+    assert "59.89060" not in text
+
+
 def test_both_sides_get_the_same_agreement_and_others_none(client: Client, ending: Closing) -> None:
     _, ours = agreement_of(giver(client, ending), ending)
     _, theirs = agreement_of(taker(client, ending), ending)
