@@ -20,11 +20,12 @@ from marketplace.i18n_marker import N_
 from marketplace.listing_columns import STATEMENTS, listing_columns
 from marketplace.models import ImportBatch, Listing
 from marketplace.parsing import read_day
+from marketplace.services.agreed_listings import agreed_problems
 from marketplace.services.bulk_places import ManyPlaces, NamedProjects
 from marketplace.services.bulk_rows import CellReader, StagedRow, derived_reference
 from marketplace.services.declarations import Statement, statement_problems
 from marketplace.services.listing_details import NO_PLACE, CheckedDetails, ListingDetails, check_details
-from marketplace.services.listings import Transition, agreed_problems, can, time_problems
+from marketplace.services.listings import Transition, can, time_problems
 from marketplace.table_columns import RowReader
 from marketplace.text import clean_line, clean_text
 from marketplace.types import Haulage, ListingKind, ListingStatus, Loading, PriceKind

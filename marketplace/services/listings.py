@@ -1,13 +1,12 @@
 """Listings: writing them, and leading them from draft to published to closed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal
 from enum import StrEnum, auto
 
 from geoalchemy2.shape import from_shape
 from shapely import Point
-from sqlalchemy import exists, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo.units import SRID_STORED
@@ -15,22 +14,22 @@ from marketplace.actor import Actor
 from marketplace.clock import local_date
 from marketplace.errors import Conflict, FieldError, Forbidden, InvalidInput, NotFound, field_error
 from marketplace.i18n_marker import N_
-from marketplace.models import Deal, Listing
+from marketplace.models import Listing
 from marketplace.queries.positions import Blur
 from marketplace.queue import Task, enqueue
+from marketplace.services.agreed_listings import agreed_problems, nothing_left_problems
 from marketplace.services.editing import require_unchanged
 from marketplace.services.listing_details import CheckedDetails, ListingDetails, check_details
 from marketplace.services.moderation_gate import moderation_problems
 from marketplace.services.quality import gate, refresh_quality
 from marketplace.services.search_text import refresh_search_text
-from marketplace.types import ClosedReason, DealStatus, ListingKind, ListingStatus, PausedReason
+from marketplace.types import ClosedReason, ListingKind, ListingStatus, PausedReason
 
 __all__ = [
     "ALLOWED_FROM",
     "WRONG_TRANSITION",
     "ListingDetails",
     "Transition",
-    "agreed_problems",
     "can",
     "close_expired",
     "close_held",
@@ -228,36 +227,6 @@ def _values(session: Session, listing: Listing, details: ListingDetails, *, now:
     checked = check_details(session, details, organisation_id=listing.organisation_id, now=now)
     blur = Blur(session, organisation_id=listing.organisation_id)
     return column_values(checked, blur=blur, was_hidden=bool(listing.hides_position))
-
-
-WHAT_IT_IS = ("kind", "material_key")
-IS_DEALT_WITH = N_("There are deals about this listing, so what it is stays as it is. Copy it to a new draft instead.")
-BELOW_AGREED = N_("%(agreed_t)s t of it is agreed. Enter that or more.")
-TOLERANCE_PROMISED = N_("Some of it is agreed with a tolerance of %(percent)s per cent. Enter that or more.")
-
-
-def agreed_problems(session: Session, listing: Listing, values: Mapping[str, object]) -> Iterator[FieldError]:
-    """What deals have against new values of a listing whose row the caller holds: they were made about what it says."""
-    changed = [name for name in WHAT_IT_IS if name in values and values[name] != getattr(listing, name)]
-    if changed and _is_dealt_with(session, listing):
-        yield FieldError(field=changed[0], message=IS_DEALT_WITH)
-    if listing.facility_id is not None or not listing.committed_t:
-        return
-    mass_t, percent = values.get("mass_t"), values.get("tolerance_percent")
-    if isinstance(mass_t, Decimal) and mass_t < listing.committed_t:
-        agreed_t = min(listing.committed_t, listing.mass_t)  # what was delivered beyond it lies within the tolerance
-        if mass_t < agreed_t:
-            yield FieldError(field="entered_value", message=BELOW_AGREED, params={"agreed_t": agreed_t})
-    if isinstance(percent, Decimal) and percent < listing.tolerance_percent:
-        yield FieldError(
-            field="tolerance_percent", message=TOLERANCE_PROMISED, params={"percent": listing.tolerance_percent}
-        )
-
-
-def _is_dealt_with(session: Session, listing: Listing) -> bool:
-    about = or_(Deal.surplus_id == listing.id, Deal.taking_listing_id == listing.id)
-    running = Deal.status.in_((DealStatus.NEGOTIATING, DealStatus.AGREED, DealStatus.COMPLETED))
-    return session.scalars(select(exists().where(about, running))).one()
 
 
 def write_values(listing: Listing, values: Mapping[str, object], *, now: datetime) -> None:
@@ -459,13 +428,6 @@ def keep_sight_in_step(session: Session, listings: Sequence[Listing], *, now: da
         elif all(problem.field for problem in refused[listing.id]):  # the gate's; moderators' stand beside no field
             listing.paused_reason = PausedReason.QUALITY
     session.flush()
-
-
-def nothing_left_problems(listing: Listing) -> tuple[FieldError, ...]:
-    if listing.facility_id is not None or listing.mass_t > listing.committed_t:
-        return ()
-    message = N_("All of it is agreed. Enter a larger quantity, or wait until a deal gives something back.")
-    return (FieldError(field="entered_value", message=message),)
 
 
 def time_problems(available_to: date, *, now: datetime) -> tuple[FieldError, ...]:
