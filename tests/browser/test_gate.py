@@ -14,7 +14,7 @@ from marketplace.services.gate_links import GateSigner
 from marketplace.types import DealStatus, Side, TicketStatus
 from tests.browser.checks import overflow_px, serious_issues
 from tests.browser.served import Site
-from tests.browser.visitor import PEOPLE, PHONE, Complaints, OpenPage, Screen, until
+from tests.browser.visitor import PATIENCE_MS, PEOPLE, PHONE, Complaints, OpenPage, Screen, until
 from tests.files import photo_from_phone
 
 GATE = re.compile(r"/gate/[^/]+$")
@@ -146,6 +146,37 @@ def test_many_that_were_kept_are_sent_when_the_page_is_opened_again(
     reopened.goto(gate.path)
     kept(reopened, "sent", 3)
     assert [each.number for each in gate.tickets()] == ["1", "2", "3"]
+
+
+def test_what_waits_is_sent_while_the_page_is_closed(phone: Page, gate: Gate, complaints: Complaints) -> None:
+    """The browser wakes the worker when there is a network again; here it is told to at once."""
+    complaints.expected.append(NO_NETWORK)
+    elsewhere = phone.context.new_page()
+    elsewhere.goto("/about")
+    browser = phone.context.new_cdp_session(elsewhere)
+    registered: list[dict[str, str]] = []
+    browser.on("ServiceWorker.workerRegistrationUpdated", lambda told: registered.extend(told["registrations"]))
+    browser.send("ServiceWorker.enable")
+    phone.context.set_offline(True)
+    fill(phone)
+    kept(phone, "waiting")
+    phone.close()
+    elsewhere.context.set_offline(False)
+    worker = next(each["registrationId"] for each in registered if each["scopeURL"].endswith("/gate/"))
+    browser.send(
+        "ServiceWorker.dispatchSyncEvent",
+        {
+            "origin": gate.site.address,
+            "registrationId": worker,
+            "tag": "masseflyt-gate-tickets",
+            "lastChance": False,
+        },
+    )
+    for _ in range(PATIENCE_MS // 250):
+        if gate.tickets():
+            break
+        elsewhere.wait_for_timeout(250)
+    assert len(gate.tickets()) == 1
 
 
 def test_a_load_beyond_what_is_left_is_refused_and_stays_on_the_phone(
