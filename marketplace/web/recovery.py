@@ -1,6 +1,7 @@
 """The three tests of recovery: what the taker of a deal answered, and the page where it does."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from uuid import UUID, uuid4, uuid5
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -95,7 +96,7 @@ def edit(deal: Deal) -> ResponseReturnValue:
             )
         if attempt.ok:
             flash(_("Your answers are saved."), "success")
-            return redirect(url_for("deals.show", deal_id=deal.id, _anchor="recovery"))
+            return redirect(url_for("deals.show", deal_id=deal.id, _anchor="recovery"), HTTPStatus.SEE_OTHER)
     # A new name for what is sent next: a form that comes back with errors must not count as the one before.
     form.upload_id.data = str(uuid4())
     return render_template(

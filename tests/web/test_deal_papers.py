@@ -364,7 +364,7 @@ def test_the_taker_answers_and_both_sides_read_it(client: Client, session: Sessi
         f"/deals/{closing.deal.id}/recovery",
         data=answers(suitable_holds="no", suitable_file=(BytesIO(PDF), "tegning.pdf")),
     )
-    assert sent.status_code == 302
+    assert sent.status_code == 303
     page = page_of(giver(client, closing), closing)
     assert "Not recovery" in page
     assert "Plan for suitable" in page
