@@ -65,11 +65,14 @@ def runtime_of(context: JobContext) -> Runtime:
 
 
 @contextmanager
-def job_session(context: JobContext) -> Iterator[Session]:
-    """The job's session; commits when the block ends, rolls back when it raises."""
+def job_session(context: JobContext, *, user_id: int | None = None) -> Iterator[Session]:
+    """The job's session; commits when the block ends, rolls back when it raises.
+
+    `user_id` is whose work it does, where somebody asked for it: the audit log names them.
+    """
     with (
         structlog.contextvars.bound_contextvars(job_id=context.job.id, task=context.job.task_name),
         runtime_of(context).sessions.begin() as session,
     ):
-        act_as(session, Acting(label=f"job:{context.job.task_name}"))
+        act_as(session, Acting(label=f"job:{context.job.task_name}", user_id=user_id))
         yield session

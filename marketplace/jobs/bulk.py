@@ -43,17 +43,23 @@ def apply_import(context: JobContext, *, batch_id: int, user_id: int) -> None:
         lambda session: bulk.apply_chunk(session, batch_id=batch_id, user_id=user_id, now=clock.now()),
         rest=lambda session: bulk.go_on(session, Task.APPLY_IMPORT, batch_id=batch_id, user_id=user_id),
         batch_id=batch_id,
+        user_id=user_id,
     )
 
 
 def _work(
-    context: JobContext, do_chunk: Callable[[Session], bool], *, rest: Callable[[Session], None], batch_id: int
+    context: JobContext,
+    do_chunk: Callable[[Session], bool],
+    *,
+    rest: Callable[[Session], None],
+    batch_id: int,
+    user_id: int | None = None,
 ) -> None:
     until = monotonic() + SLICE_S
     try:
         has_more = True
         while has_more:
-            with job_session(context) as session:
+            with job_session(context, user_id=user_id) as session:
                 has_more = do_chunk(session)
                 if has_more and monotonic() >= until:
                     rest(session)

@@ -21,6 +21,7 @@ from marketplace.queries import audit as queries
 from marketplace.queries.audit import LogFilter
 from marketplace.queries.paging import IdPage
 from marketplace.web.access import current_actor, requires
+from marketplace.web.admin_frame import admin_page
 from marketplace.web.audit_view import LogLine, known_as, log_lines
 from marketplace.web.audit_words import SUBJECTS
 from marketplace.web.organisations import load_organisation
@@ -70,8 +71,9 @@ def of_organisation(organisation: Organisation) -> ResponseReturnValue:
 def of_everything() -> ResponseReturnValue:
     wanted = _wanted(None)
     page = _page(wanted)
-    return render_template(
+    return admin_page(
         "audit/of_everything.html",
+        tab="log",
         wanted=wanted,
         lines=log_lines(db.session, page.items, members=None),
         links=page_links(page, ".of_everything", **wanted.arguments),

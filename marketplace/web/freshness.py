@@ -1,11 +1,12 @@
 """Saying that listings still stand: by the link of a mail without logging in, or on one's own pages."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from marketplace import clock, db
+from marketplace.acting import Acting, act_as
 from marketplace.errors import Conflict
 from marketplace.filters import tonnes
 from marketplace.i18n import translate
@@ -33,6 +34,7 @@ def by_link(token: str) -> ResponseReturnValue:
     actor = services.actor_behind(user)
     wanted = request.args.get("listing", "")
     if request.method == "POST":
+        act_as(db.session, Acting(label="link", user_id=user.id, request_id=g.get("request_id")))
         if wanted.isascii() and wanted.isdecimal():
             confirmed = services.confirm_listing(
                 db.session, actor, listing_id=min(int(wanted), LARGEST_ID), now=clock.now()

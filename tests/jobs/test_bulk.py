@@ -10,7 +10,7 @@ from marketplace.actor import Actor
 from marketplace.db import make_sessions
 from marketplace.jobs import bulk as jobs
 from marketplace.jobs import run_worker
-from marketplace.models import ImportBatch, Listing, OutboxMail
+from marketplace.models import AuditEntry, ImportBatch, Listing, OutboxMail
 from marketplace.services import bulk
 from marketplace.services.mail import send_mail
 from marketplace.types import ImportStatus, Role
@@ -57,6 +57,19 @@ def test_the_worker_checks_and_applies_a_file(committing_engine: Engine, sent: t
     with sessions() as session:
         assert batch_of(session, batch_id).status is ImportStatus.APPLIED
         assert session.scalar(select(func.count()).select_from(Listing)) == ROWS
+
+
+def test_what_a_file_changes_is_logged_as_done_by_who_sent_it(
+    committing_engine: Engine, sent: tuple[Actor, int]
+) -> None:
+    actor, batch_id = sent
+    work(committing_engine)
+    with make_sessions(committing_engine).begin() as session:
+        bulk.request_apply(session, actor, batch_id=batch_id)
+    work(committing_engine)
+    with make_sessions(committing_engine)() as session:
+        listings = select(AuditEntry.actor_user_id, AuditEntry.actor_label).where(AuditEntry.table_name == "listing")
+        assert set(session.execute(listings).all()) == {(actor.user_id, "job:apply_import")}
 
 
 def test_a_long_file_lets_others_go_first(

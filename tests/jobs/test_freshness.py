@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.mailing import MailRenderer
-from marketplace.models import Listing, OutboxMail, User
+from marketplace.models import AuditEntry, Listing, OutboxMail, User
 from marketplace.queries.accounts import actor_of
 from marketplace.services.freshness import (
     ASKED_AFTER,
@@ -218,6 +218,13 @@ def test_one_press_renews_one_and_another_all(client: Client, session, make, pos
     client.post(f"/still-stands/{token}")
     session.expire_all()
     assert other.asked_at is None
+
+
+def test_what_the_link_does_is_logged_as_done_by_its_owner(client: Client, session, make, poster, token):
+    listing = stale(make, poster, asked_at=NOW - DAY)
+    client.post(f"/still-stands/{token}?listing={listing.id}")
+    entry = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
+    assert (entry.subject_id, entry.actor_user_id, entry.actor_label) == (listing.id, poster.id, "link")
 
 
 def test_the_link_is_for_its_owner_alone(client: Client, make, token):
