@@ -6,6 +6,7 @@ from procrastinate import JobContext
 from marketplace import clock
 from marketplace.jobs.app import app, job_session
 from marketplace.queue import Task
+from marketplace.services.alerts import forget_closed
 from marketplace.services.enquiries import forget_enquiries
 from marketplace.services.throttle import forget_old
 
@@ -21,6 +22,7 @@ def tidy(context: JobContext, timestamp: int) -> None:
     with job_session(context) as session:
         forget_old(session, now=clock.now())
         forget_enquiries(session, now=clock.now())
+        forget_closed(session, now=clock.now())
 
 
 @app.periodic(cron="*/5 * * * *")

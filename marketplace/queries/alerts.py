@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, and_, case, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, literal, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from marketplace.models import Alert, Listing, MatchSubscription, Membership, Organisation, SavedSearch, User
@@ -29,9 +29,11 @@ class WaitingAlert:
     own: Listing | None
 
 
-def people_to_mail(session: Session, *, due: DueBefore, today: date, limit: int) -> Sequence[User]:
-    """Some of those for whom mail is due, by id."""
-    whom = _waiting(Alert.user_id, today=today).where(_is_due(due)).distinct()
+def people_to_mail(
+    session: Session, *, due: DueBefore, today: date, limit: int, among: Collection[int] | None = None
+) -> Sequence[User]:
+    """Some of those for whom mail is due, by id; `among` leaves all but some listings out of account."""
+    whom = _waiting(Alert.user_id, today=today, among=among).where(_is_due(due))
     return session.scalars(
         select(User)
         .where(User.id.in_(whom), User.email_confirmed_at.is_not(None), User.banned_at.is_(None))
@@ -41,24 +43,28 @@ def people_to_mail(session: Session, *, due: DueBefore, today: date, limit: int)
 
 
 def alerts_to_mail(
-    session: Session, *, user_ids: Collection[int], due: DueBefore, today: date
+    session: Session,
+    *,
+    user_ids: Collection[int],
+    due: DueBefore,
+    today: date,
+    among: Collection[int] | None = None,
 ) -> Sequence[WaitingAlert]:
     """What is due for some people, and what else of theirs has found the same: by person, the newest things first."""
-    items = _waiting(Alert.user_id, Alert.found_listing_id, today=today).where(_is_due(due)).subquery("items")
+    is_due = _waiting(Alert.user_id, Alert.found_listing_id, today=today, among=among).where(_is_due(due))
+    items = is_due.where(Alert.user_id.in_(user_ids)).subquery("items")
     rows = session.execute(
-        _waiting(Alert, Found, Own, SavedSearch.name.label("search_name"), today=today)
-        .join(items, and_(items.c.user_id == Alert.user_id, items.c.found_listing_id == Alert.found_listing_id))
-        .where(Alert.user_id.in_(user_ids))
-        .distinct()
+        _waiting(Alert, Found, Own, SavedSearch.name.label("search_name"), today=today, among=among)
+        .where(tuple_(Alert.user_id, Alert.found_listing_id).in_(select(items.c.user_id, items.c.found_listing_id)))
         .options(joinedload(Found.organisation).load_only(Organisation.name), joinedload(Found.municipality))
         .order_by(Alert.user_id, Found.id.desc(), Alert.id)
     )
     return [WaitingAlert(alert=row.Alert, found=row.found, search_name=row.search_name, own=row.own) for row in rows]
 
 
-def _waiting(*columns: object, today: date) -> Select[*tuple[object, ...]]:
+def _waiting(*columns: object, today: date, among: Collection[int] | None) -> Select[*tuple[object, ...]]:
     """Alerts that await mail, of things that others can still see and that are still asked for."""
-    return (
+    waiting: Select[*tuple[object, ...]] = (
         select(*columns)  # type: ignore[call-overload]
         .select_from(Alert)
         .join(Found, Found.id == Alert.found_listing_id)
@@ -71,6 +77,7 @@ def _waiting(*columns: object, today: date) -> Select[*tuple[object, ...]]:
         .outerjoin(MatchSubscription, is_subscription_of(Membership))
         .where(Alert.awaits_mail, is_open(today, Found), or_(Own.id.is_(None), is_open(today, Own)))
     )
+    return waiting if among is None else waiting.where(Alert.found_listing_id.in_(among))
 
 
 FREQUENCY: ColumnElement[str] = case(

@@ -1,6 +1,6 @@
 """Mailing people what is new: at once, every morning, or on Mondays, each thing to each person once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from itertools import groupby
 from typing import Any
@@ -45,14 +45,19 @@ def fell_due(now: datetime) -> DueBefore:
     }
 
 
-def mail_people(session: Session, *, due: DueBefore, signer: LinkSigner, now: datetime) -> int:
+def mail_people(
+    session: Session, *, due: DueBefore, signer: LinkSigner, now: datetime, among: Collection[int] | None = None
+) -> int:
     """Mail some of those for whom something is due, each one mail; returns how many people, 0 when nobody is left.
 
-    The caller has taken turns (`services.alerts.take_turns`).
+    `among` are the listings to tell of, None for all. The caller has taken turns (`services.alerts.take_turns`).
     """
     today = local_date(now)
-    people = people_to_mail(session, due=due, today=today, limit=AT_ONCE)
-    waiting = alerts_to_mail(session, user_ids=[user.id for user in people], due=due, today=today) if people else ()
+    people = people_to_mail(session, due=due, today=today, limit=AT_ONCE, among=among)
+    if not people:
+        return 0
+    user_ids = [user.id for user in people]
+    waiting = alerts_to_mail(session, user_ids=user_ids, due=due, today=today, among=among)
     by_person = {user_id: list(each) for user_id, each in groupby(waiting, key=lambda one: one.alert.user_id)}
     # Something may have gone out of sight between the two questions.
     mails = {user.id: _mail(user, by_person[user.id], signer=signer) for user in people if user.id in by_person}

@@ -7,7 +7,7 @@ killed in the middle begins anew, and what was told is never told again.
 """
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import DateTime, delete, exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -29,6 +29,7 @@ AT_ONCE = 50
 """Listings told of in one transaction."""
 MATCHES_TOLD = 25
 """The best counterparts of something new whose owners are told of it."""
+KEPT_FOR = timedelta(days=90)
 ALERT_LOCK = 7_305_114_208
 """The advisory lock that those who tell take in turn, so that two of them cannot mail one person of one thing."""
 
@@ -42,7 +43,7 @@ def tell_of_news(session: Session, *, signer: LinkSigner, now: datetime) -> int:
     _note_found_by_searches(session, listing_ids, now=now)
     _note_matches(session, listing_ids, now=now)
     _hush_what_was_told(session, listing_ids)
-    while mail_people(session, due={AlertFrequency.IMMEDIATE: None}, signer=signer, now=now):
+    while mail_people(session, due={AlertFrequency.IMMEDIATE: None}, signer=signer, now=now, among=listing_ids):
         pass
     return len(listing_ids)
 
@@ -51,6 +52,12 @@ def send_digests(session: Session, *, signer: LinkSigner, now: datetime) -> int:
     """Mail some of those whose daily or weekly mail has fallen due; returns how many, 0 when nobody is left."""
     take_turns(session)
     return mail_people(session, due=fell_due(now), signer=signer, now=now)
+
+
+def forget_closed(session: Session, *, now: datetime) -> None:
+    """Forget who was told of what has long been closed, which for good it is: nobody is told of it again."""
+    closed = select(Listing.id).where(Listing.closed_at < now - KEPT_FOR)
+    session.execute(delete(Alert).where(Alert.found_listing_id.in_(closed)))
 
 
 def take_turns(session: Session) -> None:
@@ -121,7 +128,7 @@ def _members(session: Session, organisation_ids: Collection[int], *, wanting: bo
     )
     if wanting:
         query = query.outerjoin(MatchSubscription, is_subscription_of(Membership)).where(
-            AlertFrequency.NEVER.value != MATCH_FREQUENCY
+            MATCH_FREQUENCY.not_in((AlertFrequency.NEVER.value,))
         )
     members: dict[int, set[int]] = {each: set() for each in organisation_ids}
     for row in session.execute(query):

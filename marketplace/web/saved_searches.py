@@ -135,7 +135,7 @@ def _user_id() -> int:
 def new() -> ResponseReturnValue:
     """The search that the address says, to be kept; the form says it again as it will be kept."""
     form = NewSavedSearchForm(frequency=queries.default_frequency(db.session, user_id=_user_id()))
-    found = _found() if request.method == "GET" else Found(state=state_of(form.query.data or ""))
+    found = _found() if request.method == "GET" else Found(state=_plain(state_of(form.query.data or "")))
     query = found.state.query()
     kept = queries.saved_search_by_query(db.session, user_id=_user_id(), query=query)
     if kept is not None:
@@ -181,16 +181,16 @@ def _found() -> Found:
         text = " ".join(word.sought for word in search.looked_up.words)
         state = replace(state, filters=replace(state.filters, text=text))
     return Found(
-        state=state_of(_kept_query(state)),
+        state=_plain(state),
         notes=tuple(notes(search)),
         problems=tuple(translate(each.message, each.params) for each in state.problems),
     )
 
 
-def _kept_query(state: SearchState) -> str:
-    """What says which listings are meant; a place of one's own is kept as the place that it is now."""
+def _plain(state: SearchState) -> SearchState:
+    """What says which listings are meant and nothing else; a place of one's own becomes the place that it is now."""
     filters = state.filters if state.filters.centre else replace(state.filters, within_km=None)
-    return replace(state, filters=filters, near="", **NOT_ABOUT_LISTINGS).query()
+    return state_of(replace(state, filters=filters, near="", **NOT_ABOUT_LISTINGS).query())
 
 
 def state_of(query: str) -> SearchState:

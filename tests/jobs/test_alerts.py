@@ -327,6 +327,17 @@ def test_a_facility_is_told_of_what_it_may_take(session, make):
     assert send_digests(session, NEXT_MORNING) == 1
 
 
+def test_what_has_long_been_closed_is_forgotten(session, make, kari):
+    wait_for(session, make, kari)
+    listings = [make.listing(), make.listing()]
+    tell(session)
+    for listing, days in zip(listings, (91, 89), strict=True):
+        listing.status, listing.closed_reason, listing.closed_at = "closed", "owner", NOW - timedelta(days=days)
+    session.flush()
+    alerts.forget_closed(session, now=NOW)
+    assert session.scalars(select(Alert.found_listing_id)).all() == [listings[1].id]
+
+
 # The mail ---------------------------------------------------------------------------------------------------------
 
 

@@ -137,8 +137,9 @@ def test_nobody_keeps_searches_without_end(page, session):
 
 
 def test_a_made_up_query_is_read_without_fail(page, session):
-    keep(page, "mass_min=NaN&area=1,2,3&at=x&municipality=abcd&material=lava&" + "q=" + "æ" * 9000)
+    keep(page, "mass_min=NaN&area=1,2,3&at=x&origin=project:1&within=5&material=lava&sort=newest&q=" + "x" * 9000)
     search = kept(session)
+    assert search.query == "q=" + "x" * 200
     assert search.municipality_numbers is None
     assert search.materials == ["*"]
 
