@@ -8,7 +8,7 @@ often it has happened since they last looked; a sentence with `times` reads well
 from typing import Final
 
 from marketplace.i18n_marker import N_
-from marketplace.types import DealEvent
+from marketplace.types import DealEvent, Side
 
 EVENT_WORDS: Final[dict[DealEvent, str]] = {
     DealEvent.REQUESTED: N_("%(other)s asks for your masses: %(material)s"),
@@ -39,3 +39,12 @@ EVENT_WORDS: Final[dict[DealEvent, str]] = {
     DealEvent.SILENT: N_("Nothing has happened between you and %(other)s for long: %(material)s"),
     DealEvent.ENQUIRY: N_("%(other)s asks about your listing: %(material)s"),
 }
+
+BY_ITSELF: Final[dict[DealEvent, str]] = {
+    DealEvent.WITHDRAWN: N_("What you and %(other)s talked about has come to nothing: %(material)s"),
+}
+"""The other sentence of what can also happen without either side having done it."""
+
+
+def words_of(event: DealEvent, by: Side | None) -> str:
+    return EVENT_WORDS[event] if by else BY_ITSELF.get(event, EVENT_WORDS[event])

@@ -1,7 +1,7 @@
 """Mails as text, in the recipient's language, with links that work outside the program.
 
 A mail is `templates/email/<template>.txt`: the first line is "Subject: ...", then a blank line, then the body. It sees
-the mail's own context, `link("/path", key=value)` for an absolute address, the sentences of `event_words` on what
+the mail's own context, `link("/path", key=value)` for an absolute address, the sentences of `words_of` on what
 befalls deals, and the filters `date_` and `number`.
 """
 
@@ -16,7 +16,7 @@ from babel.support import Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from marketplace.config import ROOT, Settings
-from marketplace.deal_event_words import EVENT_WORDS
+from marketplace.deal_event_words import words_of
 from marketplace.models import OutboxMail
 from marketplace.services.mail import RenderedMail
 
@@ -64,7 +64,7 @@ class MailRenderer:
         environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]  # of the extension
         babel_locale = BABEL_LOCALES.get(locale, locale)
         environment.globals["link"] = self._link
-        environment.globals["event_words"] = EVENT_WORDS
+        environment.globals["words_of"] = words_of
         environment.filters["date_"] = lambda iso: format_date(date.fromisoformat(iso), "long", locale=babel_locale)
         environment.filters["number"] = lambda value: format_decimal(Decimal(str(value)), locale=babel_locale)
         return environment

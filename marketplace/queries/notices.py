@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from marketplace.models import Deal, DealFollow, Enquiry, Listing, Membership, Notice, Organisation
 from marketplace.queries.paging import Cursor, IdPage, page_by_id
-from marketplace.types import DealEvent, Role
+from marketplace.types import DealEvent, Role, Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,7 @@ class Told:
 
     id: int
     event: DealEvent
+    by: Side | None
     deal_id: int | None
     enquiry_id: int | None
     other: str
@@ -75,6 +76,7 @@ def _told() -> Select[*tuple[Any, ...]]:
         select(
             Notice.id,
             Notice.event,
+            Notice.by,
             Notice.deal_id,
             Notice.enquiry_id,
             func.coalesce(other.name, Enquiry.name).label("other"),

@@ -6,9 +6,9 @@ the same transaction; what is left waits for the daily mail (`services/notices.p
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy import Select, and_, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -62,7 +62,7 @@ def tell(
     fresh = _write(session, common, user_ids={user.id for user, _side in told}, now=now)
     for user, side in told:
         if user.id in fresh and _wants_it_now(user, event):
-            context = _context_of_deal(session, deal, event, user=user, side=side, about_id=about_id)
+            context = _context_of_deal(session, deal, event, by=by, user=user, side=side, about_id=about_id)
             _mail(session, user, context, notice_id=fresh.pop(user.id))
     return len({user.id for user, _side in told})
 
@@ -83,6 +83,7 @@ def tell_of_enquiry(
                 "name": user.name,
                 "path": f"/enquiries/{enquiry.id}",
                 "event": event.value,
+                "by": "",
                 "other": enquiry.name,
                 "material": material_in(enquiry.listing.material_key, user.locale),
                 "lines": quoted(message.body),
@@ -118,6 +119,16 @@ def followers(session: Session, deal: Deal, *, side: Side) -> Sequence[User]:
     if not following:
         following = [row.User for row in candidates if row.role is Role.OWNER and row.is_following is None]
     return following
+
+
+def set_read(session: Session, notices: Select[*tuple[Any, ...]], *, now: datetime) -> None:
+    """Mark those of the notices as read that are not; `notices` selects their ids.
+
+    One that is being written at this moment is newer than what anybody has seen, and is not waited for: whoever writes
+    it may be about to write another one that is held here.
+    """
+    unread = notices.where(Notice.read_at.is_(None)).with_for_update(skip_locked=True)
+    session.execute(update(Notice).where(Notice.id.in_(unread)).values(read_at=now))
 
 
 def quoted(text: str) -> list[dict[str, str | int]]:
@@ -161,7 +172,7 @@ def _mail(session: Session, user: User, context: MailContext, *, notice_id: int)
 
 
 def _context_of_deal(
-    session: Session, deal: Deal, event: DealEvent, *, user: User, side: Side, about_id: int | None
+    session: Session, deal: Deal, event: DealEvent, *, by: Side | None, user: User, side: Side, about_id: int | None
 ) -> MailContext:
     other = session.get_one(Organisation, deal.organisation_id_of(side.other))
     message = session.get_one(DealMessage, about_id).body if event is DealEvent.MESSAGE and about_id else ""
@@ -169,6 +180,7 @@ def _context_of_deal(
         "name": user.name,
         "path": f"/deals/{deal.id}",
         "event": event.value,
+        "by": by or "",
         "other": other.name,
         "material": material_in(deal.material_key, user.locale),
         "lines": quoted(message),

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, selectinload
 
@@ -12,7 +12,7 @@ from marketplace.errors import Forbidden, NotFound, field_error
 from marketplace.i18n_marker import N_
 from marketplace.models import Deal, DealFollow, DealMessage, DealReading, Notice
 from marketplace.services.deal_actions import DealAction, require, sides_of
-from marketplace.services.deal_events import DealEvent, tell
+from marketplace.services.deal_events import DealEvent, set_read, tell
 from marketplace.text import is_blank
 
 LONGEST: Final = 5000
@@ -63,12 +63,8 @@ def mark_read(session: Session, actor: Actor, *, deal_id: int, seen_at: datetime
             set_={"read_at": func.greatest(DealReading.read_at, until)},
         )
     )
-    session.execute(
-        update(Notice)
-        .where(Notice.user_id == actor.user_id, Notice.deal_id == deal_id)
-        .where(Notice.read_at.is_(None), Notice.last_at <= until)
-        .values(read_at=now)
-    )
+    seen = select(Notice.id).where(Notice.user_id == actor.user_id, Notice.deal_id == deal_id, Notice.last_at <= until)
+    set_read(session, seen, now=now)
 
 
 def follow(session: Session, actor: Actor, *, deal: Deal, is_following: bool) -> None:

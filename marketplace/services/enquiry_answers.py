@@ -3,14 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.actor import Actor
 from marketplace.errors import Conflict, Forbidden, NotFound
 from marketplace.i18n_marker import N_
 from marketplace.models import Enquiry, EnquiryMessage, Notice
-from marketplace.services.deal_events import material_in, quoted
+from marketplace.services.deal_events import material_in, quoted, set_read
 from marketplace.services.enquiries import require_good_text, token_of
 from marketplace.services.links import LinkSigner
 from marketplace.services.mail import send_mail
@@ -106,12 +106,8 @@ def invite(session: Session, actor: Actor, *, enquiry_id: int, signer: LinkSigne
 
 def mark_read(session: Session, actor: Actor, *, enquiry: Enquiry, seen_at: datetime, now: datetime) -> None:
     """Keep that a person has seen what stood in it at `seen_at`."""
-    session.execute(
-        update(Notice)
-        .where(Notice.user_id == actor.user_id, Notice.enquiry_id == enquiry.id)
-        .where(Notice.read_at.is_(None), Notice.last_at <= min(seen_at, now))
-        .values(read_at=now)
-    )
+    of_person = select(Notice.id).where(Notice.user_id == actor.user_id, Notice.enquiry_id == enquiry.id)
+    set_read(session, of_person.where(Notice.last_at <= min(seen_at, now)), now=now)
 
 
 def _held_by_owner(session: Session, actor: Actor, *, enquiry_id: int) -> Enquiry:

@@ -18,7 +18,7 @@ from marketplace.actor import Actor
 from marketplace.clock import OSLO, local_date
 from marketplace.models import Notice, NoticeDigest, User
 from marketplace.queries.notices import Told, unmailed
-from marketplace.services.deal_events import material_in
+from marketplace.services.deal_events import material_in, set_read
 from marketplace.services.mail import send_mail
 from marketplace.types import NoticePace
 
@@ -60,11 +60,9 @@ def change_pace(session: Session, actor: Actor, *, pace: NoticePace) -> None:
 
 def mark_all_read(session: Session, actor: Actor, *, seen_at: datetime, now: datetime) -> None:
     """Keep that a person has seen all that they had been told of by `seen_at`."""
-    session.execute(
-        update(Notice)
-        .where(Notice.user_id == actor.user_id, Notice.read_at.is_(None), Notice.last_at <= min(seen_at, now))
-        .values(read_at=now)
-    )
+    seen_until = min(seen_at, now)
+    unread = select(Notice.id).where(Notice.user_id == actor.user_id, Notice.last_at <= seen_until)
+    set_read(session, unread, now=now)
 
 
 def _mail_the_day(session: Session, person: User, *, now: datetime) -> None:
@@ -98,12 +96,13 @@ def _lines(told: Sequence[Told], *, locale: str) -> list[dict[str, str | int]]:
     times: dict[tuple[object, ...], int] = {}
     first: dict[tuple[object, ...], Told] = {}
     for each in told:
-        kind = (each.deal_id, each.enquiry_id, each.event)
+        kind = (each.deal_id, each.enquiry_id, each.event, each.by)
         times[kind] = times.get(kind, 0) + each.times
         first.setdefault(kind, each)
     return [
         {
             "event": each.event.value,
+            "by": each.by or "",
             "other": each.other,
             "material": material_in(each.material_key, locale),
             "times": times[kind],

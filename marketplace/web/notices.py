@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from marketplace import clock, db
-from marketplace.deal_event_words import EVENT_WORDS
+from marketplace.deal_event_words import words_of
 from marketplace.forms.messages import PaceForm
 from marketplace.i18n import translate
 from marketplace.labels import material_name
@@ -71,7 +71,7 @@ def settings() -> ResponseReturnValue:
 
 def sentence_of(told: Told) -> str:
     """What happened, with how often where it is more than once and the sentence does not say."""
-    words = EVENT_WORDS[told.event]
+    words = words_of(told.event, told.by)
     params = {"other": told.other, "material": material_name(told.material_key), "times": told.times}
     sentence = translate(words, params)
     return f"{sentence} ({told.times})" if told.times > 1 and "%(times)s" not in words else sentence

@@ -169,6 +169,7 @@ def test_every_event_has_a_mail_in_every_language(
         "name": poster.name,
         "path": f"/deals/{deal.id}",
         "event": event.value,
+        "by": "giver",
         "other": "Fyllinga AS",
         "material": "leire",
         "lines": [],
@@ -179,6 +180,16 @@ def test_every_event_has_a_mail_in_every_language(
     assert "leire" in subject
     assert "%(" not in subject + body
     assert f"/deals/{deal.id}" in body
+
+
+@pytest.mark.parametrize(("by", "said"), [(Side.TAKER, "has withdrawn"), (None, "has come to nothing")])
+def test_nobody_is_said_to_have_done_what_happened_by_itself(
+    app: Flask, session: Session, deal: Deal, poster: User, by: Side | None, said: str
+) -> None:
+    poster.locale = "en"
+    tell(session, deal, DealEvent.WITHDRAWN, by=by, now=NOW)
+    mail = next(mail for mail in mails(session) if mail.recipient == poster.email)
+    assert said in rendered(app, mail)[0]
 
 
 def test_a_message_stands_in_its_mail_and_cannot_pose_as_ours(app: Flask, session: Session, deal: Deal) -> None:

@@ -16,6 +16,7 @@ from marketplace.queries.accounts import actor_of
 from marketplace.queries.notices import unread_count
 from marketplace.services import notices as services
 from marketplace.services.deal_events import DealEvent, tell
+from marketplace.services.deal_messages import mark_read
 from marketplace.services.notices import mark_all_read, send_daily_mails
 from marketplace.types import NoticePace, Side
 from tests.conftest import NOW
@@ -227,3 +228,18 @@ def test_whose_notices_are_being_written_is_left_for_the_next_hour(committing_en
     with sessions.begin() as session:
         send_daily_mails(session, now=AT_SEVEN)
     assert counts(committing_engine) == (1, 1, 1)
+
+
+def test_whoever_reads_does_not_wait_for_whoever_writes(committing_engine: Engine, shared: int) -> None:
+    """Each might hold what the other one needs next."""
+    sessions = make_sessions(committing_engine)
+    with sessions() as session:
+        reader = session.scalars(select(User).join(Notice, Notice.user_id == User.id)).one()
+        actor = actor_of(reader)
+    with sessions.begin() as writer:
+        tell(writer, writer.get_one(Deal, shared), DealEvent.COUNTERED, by=Side.TAKER, now=NOW)
+        with sessions.begin() as session:
+            mark_all_read(session, actor, seen_at=NOW, now=NOW)
+            mark_read(session, actor, deal_id=shared, seen_at=NOW, now=NOW)
+    with sessions() as session:
+        assert unread_count(session, user_id=reader.id) == 1
