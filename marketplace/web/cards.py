@@ -15,8 +15,8 @@ from marketplace.types import Documentation, ListingKind, ListingStatus, PriceKi
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListingCard:
     """`mass_t` is what can be had or is needed still, and `whole_t` what it was before anything was agreed, None where
-    nothing is. `documentation` is that of a surplus, None for what takes. `unconfirmed_since` is the day when its owner last
-    said that it stands, where that has been asked since without an answer.
+    nothing is. `documentation` is that of a surplus, None for what takes. `unconfirmed_since` is the day when its
+    owner last said that it stands, where that has been asked since without an answer.
     """
 
     id: int
