@@ -35,7 +35,7 @@ class LogFilterForm(wtforms.Form):
     thing = wtforms.SelectField(_l("What it is about"), default="", invalid_choice_message=_l("Choose from the list."))
     number = IdField(_l("Its number"))
     person = wtforms.SelectField(_l("Done by"), default="", invalid_choice_message=_l("Choose from the list."))
-    email = wtforms.StringField(_l("Done by, e-mail address"))
+    email = wtforms.StringField(_l("Done by (e-mail)"))
     day = DateField(_l("Day"))
 
     def validate_number(self, field: wtforms.Field) -> None:
