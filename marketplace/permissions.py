@@ -168,7 +168,9 @@ def confirmed_editor_of_a_party(actor: Actor, subject: object) -> bool:
 
 
 def partner(actor: Actor, subject: object) -> bool:
-    """Who has agreed a deal on a listing: its page and its exact place are open to them from then on."""
+    """Who has agreed a deal on a listing: its page, what it shares and its exact place are open to them from then on."""
+    if isinstance(subject, Document):
+        return subject.is_shared and partner(actor, subject.subject)
     return isinstance(subject, Listing) and any(actor.is_member(each) for each in subject.shown_to or ())
 
 
@@ -259,7 +261,7 @@ RULES: dict[Permission, tuple[Predicate, ...]] = {
     Permission.CREATE_FACILITY: (editor_somewhere,),
     Permission.VIEW_FACILITY: (anyone,),
     Permission.EDIT_FACILITY: (keeper,),
-    Permission.VIEW_DOCUMENT: (is_public, member, administrator),
+    Permission.VIEW_DOCUMENT: (is_public, member, administrator, partner),
     Permission.EDIT_DOCUMENTS: (editor,),
     Permission.VIEW_PLAN: (member, administrator),
     Permission.EDIT_PLAN: (editor,),

@@ -1,6 +1,6 @@
 """Reading deals: one with all its page says, an organisation's own, and how many wait for somebody."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -114,38 +114,32 @@ def deals_of(
     cursor: Cursor,
 ) -> IdPage[DealRow]:
     """The deals of some organisations: those that wait for them first, then the newest."""
-    query = _rows(ours, today=today)
+    # Which ones, before all that a row shows of each is read: an organisation may have had thousands.
+    place = _place(ours, today=today)
+    query = select(Deal.id).add_columns(place.label("place")).where(_is_ours(ours))
     if show is not None:
         query = query.where(_shown(show, ours, today=today))
     if side is not None:
         query = query.where(_own_side(ours) == side.value)
     if unread_only:
         query = query.where(_is_unread(ours))
-    place = _place(ours, today=today)
     page = page_by_id(
-        session,
-        query.add_columns(place.label("place")),
-        key=place,
-        make=lambda row: (_row(row), row.place),
-        id_of=lambda placed: placed[1],
-        cursor=cursor,
+        session, query, key=place, make=lambda row: (row.id, row.place), id_of=lambda placed: placed[1], cursor=cursor
     )
-    return IdPage(items=tuple(row for row, _ in page.items), newer=page.newer, older=page.older)
+    rows = _rows_of(session, [deal_id for deal_id, _ in page.items], ours=ours, today=today)
+    return IdPage(items=rows, newer=page.newer, older=page.older)
 
 
 def deals_of_listing(session: Session, *, listing_id: int, ours: Ours, today: date) -> tuple[DealRow, ...]:
     """What was asked, agreed and delivered of a listing, or for it; those that wait first, then the newest."""
+    is_of_lot = and_(Deal.surplus_id == listing_id, Deal.source_deal_id.is_(None))
     query = (
-        _rows(ours, today=today)
-        .where(
-            or_(
-                and_(Deal.surplus_id == listing_id, Deal.source_deal_id.is_(None)), Deal.taking_listing_id == listing_id
-            )
-        )
+        select(Deal.id)
+        .where(_is_ours(ours), or_(is_of_lot, Deal.taking_listing_id == listing_id))
         .order_by(_place(ours, today=today).desc())
         .limit(OF_A_LISTING_AT_MOST)
     )
-    return tuple(_row(row) for row in session.execute(query))
+    return _rows_of(session, session.scalars(query).all(), ours=ours, today=today)
 
 
 def count_deals_of(session: Session, *, ours: Ours, today: date) -> DealCounts:
@@ -203,6 +197,14 @@ def _is_unread(ours: Ours) -> ColumnElement[bool]:
     if ours.user_id is None:
         return literal(False)
     return exists().where(Notice.deal_id == Deal.id, Notice.user_id == ours.user_id, Notice.read_at.is_(None))
+
+
+def _rows_of(session: Session, deal_ids: Sequence[int], *, ours: Ours, today: date) -> tuple[DealRow, ...]:
+    """What lists show of deals, in the order of `deal_ids`."""
+    if not deal_ids:
+        return ()
+    found = {row.Deal.id: _row(row) for row in session.execute(_rows(ours, today=today).where(Deal.id.in_(deal_ids)))}
+    return tuple(found[deal_id] for deal_id in deal_ids)
 
 
 def _rows(ours: Ours, *, today: date) -> Select[Any]:
