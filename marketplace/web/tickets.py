@@ -8,6 +8,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from flask_wtf import FlaskForm
 
 from marketplace import clock, db
 from marketplace.clock import OSLO
@@ -22,6 +23,7 @@ from marketplace.forms.tickets import (
     TicketForm,
     VoidForm,
 )
+from marketplace.i18n import translate
 from marketplace.models import Deal, Ticket
 from marketplace.permissions import Permission
 from marketplace.queries.tickets import ticket_versions
@@ -183,9 +185,14 @@ def confirm(deal: Deal) -> ResponseReturnValue:
     if not is_all and not chosen:
         flash(_("Tick the loads to confirm first."), "warning")
         return _seen(_back(deal))
-    count = confirm_tickets(
-        db.session, current_actor(), deal_id=deal.id, ticket_ids=None if is_all else chosen, now=clock.now()
-    )
+    try:
+        count = confirm_tickets(
+            db.session, current_actor(), deal_id=deal.id, ticket_ids=None if is_all else chosen, now=clock.now()
+        )
+    except Conflict as refused:
+        db.session.rollback()
+        flash(translate(refused.message, refused.params), "warning")
+        return _seen(_back(deal))
     if count:
         flash(ngettext("One load is confirmed.", "%(num)s loads are confirmed.", count), "success")
         if count == CONFIRMED_AT_ONCE:
@@ -200,25 +207,31 @@ def confirm(deal: Deal) -> ResponseReturnValue:
 def dispute(deal: Deal) -> ResponseReturnValue:
     form = DisputeForm()
     ticket = newest_here(deal)
+    status = None
     if form.validate_on_submit():
-        with applying(form) as attempt:
-            dispute_ticket(
-                db.session,
-                current_actor(),
-                deal_id=deal.id,
-                ticket_id=ticket.id,
-                reason=form.reason.data,
-                now=clock.now(),
-            )
-        if attempt.ok:
-            flash(_("The other side is told what is wrong with ticket %(number)s.", number=ticket.number), "success")
-            return _seen(url_for(".show", deal_id=deal.id, ticket_id=ticket.id))
+        try:
+            with applying(form) as attempt:
+                dispute_ticket(
+                    db.session,
+                    current_actor(),
+                    deal_id=deal.id,
+                    ticket_id=_seen_version(ticket),
+                    reason=form.reason.data,
+                    now=clock.now(),
+                )
+            if attempt.ok:
+                flash(
+                    _("The other side is told what is wrong with ticket %(number)s.", number=ticket.number), "success"
+                )
+                return _seen(url_for(".show", deal_id=deal.id, ticket_id=ticket.id))
+        except Conflict as refused:
+            status = _refused_in(form, refused)
     versions = versions_here(deal)
     section = section_of(deal, view_of_deal(deal), cursor=cursor_from_address(), size=1)
     page = render_template(
         "tickets/show.html", deal=deal, ticket=versions[0], versions=versions, tickets=section, form=form
     )
-    return page, unprocessable(form)
+    return page, status or unprocessable(form)
 
 
 # Corrections ----------------------------------------------------------------------------------------------------------
@@ -260,20 +273,24 @@ def correct(deal: Deal) -> ResponseReturnValue:
 def void(deal: Deal) -> ResponseReturnValue:
     ticket = newest_here(deal)
     form = VoidForm()
+    status = None
     if form.validate_on_submit():
-        with applying(form) as attempt:
-            voided = void_ticket(
-                db.session,
-                current_actor(),
-                deal_id=deal.id,
-                ticket_id=ticket.id,
-                reason=form.reason.data,
-                now=clock.now(),
-            )
-        if attempt.ok:
-            flash(_("Ticket %(number)s counts for nothing any more.", number=voided.number), "success")
-            return _seen(url_for(".show", deal_id=deal.id, ticket_id=voided.id))
-    return render_template("tickets/void.html", deal=deal, form=form, ticket=ticket), unprocessable(form)
+        try:
+            with applying(form) as attempt:
+                voided = void_ticket(
+                    db.session,
+                    current_actor(),
+                    deal_id=deal.id,
+                    ticket_id=_seen_version(ticket),
+                    reason=form.reason.data,
+                    now=clock.now(),
+                )
+            if attempt.ok:
+                flash(_("Ticket %(number)s counts for nothing any more.", number=voided.number), "success")
+                return _seen(url_for(".show", deal_id=deal.id, ticket_id=voided.id))
+        except Conflict as refused:
+            status = _refused_in(form, refused)
+    return render_template("tickets/void.html", deal=deal, form=form, ticket=ticket), status or unprocessable(form)
 
 
 def _answers_of(ticket: Ticket) -> dict[str, object]:
@@ -298,7 +315,7 @@ def _seen_version(ticket: Ticket) -> int:
     return int(seen) if seen.isascii() and seen.isdecimal() and len(seen) < len(str(LARGEST_ID)) else ticket.id
 
 
-def _refused_in(form: TicketForm, refused: Conflict) -> HTTPStatus:
+def _refused_in(form: FlaskForm, refused: Conflict) -> HTTPStatus:
     """What does not fit with what is there, said in the form, in which everything typed stays."""
     db.session.rollback()
     add_error(form, FieldError(field="", message=refused.message, params=refused.params))

@@ -272,6 +272,31 @@ def test_a_load_is_voided_with_a_reason(client: Client, site: Site) -> None:
     assert site.deal.delivered_t == 0
 
 
+@pytest.mark.parametrize(("what", "who"), [("dispute", "taker"), ("void", "giver")])
+def test_a_verdict_on_what_has_changed_meanwhile_is_said_in_the_form(
+    client: Client, site: Site, what: str, who: str
+) -> None:
+    first = site.make.ticket(site.deal)
+    client.log_in_as(site.giver).in_english()
+    data = {**LOAD, "number": first.number, "loaded_on": "2027-03-01", "reason": "Tara", "version": str(first.id)}
+    client.post(f"{site.loads}/{first.id}/correct", data={**data, "mass_t": "15"})
+    client.log_in_as(getattr(site, who))
+    answer = client.post(f"{site.loads}/{first.id}/{what}", data={"reason": "Skrevet her", "version": str(first.id)})
+    assert answer.status_code == 409
+    assert "has been corrected since" in answer.text
+    assert "Skrevet her" in answer.text
+
+
+def test_nothing_is_confirmed_of_a_deal_that_is_over(client: Client, site: Site) -> None:
+    site.make.ticket(site.deal)
+    site.deal.status, site.deal.ended_at = DealStatus.COMPLETED, NOW
+    site.session.flush()
+    client.log_in_as(site.taker).in_english()
+    answer = client.post(f"{site.loads}/confirm", data={"all": "yes"}, follow_redirects=True)
+    assert "This deal is completed" in answer.text
+    assert site.tickets()[0].status is TicketStatus.REPORTED
+
+
 def test_each_side_is_offered_what_it_may_do(client: Client, site: Site) -> None:
     ticket = site.make.ticket(site.deal)
     client.in_english()
