@@ -23,6 +23,8 @@ PAGES: dict[str | None, tuple[str, ...]] = {
         "/organisations/new",
         "/account",
         "/account/password",
+        "/searches",
+        "/searches/new?kind=surplus&group=stone&mass_min=500",
     ),
     "developer": ("/search", "/listings", "/projects"),
     "municipality": ("/", "/listings", "/projects"),
