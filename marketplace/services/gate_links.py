@@ -17,7 +17,7 @@ from marketplace.errors import Conflict, FieldError, InvalidInput, NotFound, fie
 from marketplace.i18n_marker import N_
 from marketplace.models import Deal, GateLink
 from marketplace.services.commitments import hold
-from marketplace.services.deal_actions import DealAction, require, sides_of
+from marketplace.services.deal_actions import ALLOWED_FROM, WRONG_STATUS, DealAction, require, sides_of
 from marketplace.services.editing import text_problems
 from marketplace.services.links import LONGEST_TOKEN, DeadLink
 from marketplace.text import clean_line
@@ -93,10 +93,12 @@ def require_open(link: GateLink, *, now: datetime) -> None:
     """Let pass a link that may be used.
 
     Raises:
-        GateClosed: it was withdrawn, or its day is long past.
+        GateClosed: it was withdrawn, its day is long past, or no loads are driven for the deal any more.
     """
     if link.revoked_at is not None:
         raise GateClosed(WITHDRAWN)
+    if link.deal.status not in ALLOWED_FROM[DealAction.ADD_TICKET]:
+        raise GateClosed(WRONG_STATUS[link.deal.status])
     if local_date(now) > link.valid_on + SENT_WITHIN:
         raise GateClosed(DAY_IS_PAST)
 

@@ -66,12 +66,12 @@ def site(make: Factory, app: Flask) -> Site:
 
 
 def test_anybody_with_the_address_reports_a_load(client: Client, site: Site) -> None:
-    answer = client.post(site.gate, data=LOAD)
+    answer = client.in_english().post(site.gate, data=LOAD)
     assert (answer.status_code, answer.location) == (303, site.gate)
     (ticket,) = site.tickets()
     assert (ticket.mass_t, ticket.vehicle_registration) == (Decimal("17.240"), "AB 12345")
     assert ticket.loaded_at.astimezone(OSLO).strftime("%d.%m.%Y %H:%M") == "01.03.2027 09:30"
-    assert "Ticket 1001" in client.in_english().get(site.gate).text
+    assert "Ticket 1001" in client.get(site.gate).text
 
 
 def test_the_page_says_nothing_that_the_gate_need_not_know(client: Client, site: Site) -> None:
@@ -136,6 +136,14 @@ def test_a_withdrawn_link_is_dead_for_pages_and_for_scripts(client: Client, site
     assert "was withdrawn" in page.text
     assert "data-mf-gate-list" in page.text  # what waits on the phone is shown below
     assert site.tickets() == []
+
+
+def test_a_gate_is_closed_with_its_deal(client: Client, site: Site) -> None:
+    site.deal.status, site.deal.ended_at = DealStatus.COMPLETED, NOW
+    site.session.flush()
+    page, posted = client.in_english().get(site.gate), client.post(site.gate, data=LOAD, headers=JSON)
+    assert (page.status_code, posted.status_code) == (409, 409)
+    assert "This deal is completed" in page.text
 
 
 @pytest.mark.parametrize("path", ["/gate/x", "/gate/WzEsMSwx.aaaa", "/gate/" + "a" * 3_000])
