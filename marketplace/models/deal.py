@@ -83,10 +83,7 @@ class Deal(Base):
         CheckConstraint(
             "delivered_t >= 0 AND delivered_t <= agreed_t * (1 + tolerance_percent / 100)", name="delivered_t"
         ),
-        CheckConstraint(
-            "onward_t >= 0 AND onward_t <= greatest(agreed_t, delivered_t) * (1 + tolerance_percent / 100)",
-            name="onward_t",
-        ),
+        CheckConstraint("onward_t >= 0 AND onward_t <= committed_t * (1 + tolerance_percent / 100)", name="onward_t"),
         CheckConstraint("tolerance_percent BETWEEN 0 AND 20", name="tolerance_percent"),
         CheckConstraint("agreed_to >= agreed_from", name="agreed_period"),
         CheckConstraint(

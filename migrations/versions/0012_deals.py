@@ -206,7 +206,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("giver_organisation_id <> taker_organisation_id", name=op.f("ck_deal_parties")),
         sa.CheckConstraint(
-            "onward_t >= 0 AND onward_t <= greatest(agreed_t, delivered_t) * (1 + tolerance_percent / 100)",
+            "onward_t >= 0 AND onward_t <= committed_t * (1 + tolerance_percent / 100)",
             name=op.f("ck_deal_onward_t"),
         ),
         sa.CheckConstraint("source_deal_id <> id", name=op.f("ck_deal_source_deal_id")),

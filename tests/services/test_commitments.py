@@ -176,6 +176,17 @@ def test_no_more_is_sent_on_than_comes_in(session: Session, make: Factory, hub: 
         out_of(make, source, 106)
 
 
+def test_no_more_is_sent_on_than_came_in_once_that_is_over(session: Session, make: Factory, hub: Facility) -> None:
+    source = into(make, hub, 200)
+    load(make, source, 100)
+    onward = out_of(make, source, 100)
+    over = {"status": DealStatus.COMPLETED, "ended_at": make.now}
+    session.execute(update(Deal).where(Deal.id == source.id).values(over))
+    session.execute(update(Deal).where(Deal.id == onward.id).values(agreed_t=105))
+    with pytest.raises(IntegrityError, match="ck_deal_onward_t"):
+        session.execute(update(Deal).where(Deal.id == onward.id).values(agreed_t=106))
+
+
 def test_what_stood_there_when_the_room_was_said_is_not_counted_again(
     session: Session, make: Factory, hub: Facility
 ) -> None:
