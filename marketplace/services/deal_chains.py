@@ -254,6 +254,8 @@ def _second_leg(
         now=now,
     )
     by = _side_of(actor, deal, first=Side.TAKER)
+    if by is not Side.TAKER:  # what the lot's owner has stated is for what leaves the lot, and holds in the first leg
+        require_lots(checked.mass_t, surplus=surplus, taking=last.listing, by=Side.GIVER)
     make_offer(session, actor, deal, checked, by=by or Side.GIVER, is_suggestion=by is None, now=now)
     return deal
 

@@ -1,6 +1,7 @@
 """Masses that go by way of a hub: two deals with terms of their own, the second bounded by the first."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy.orm import Session
@@ -8,11 +9,12 @@ from sqlalchemy.orm import Session
 from marketplace.actor import Actor
 from marketplace.errors import Conflict, Forbidden, InvalidInput
 from marketplace.models import Deal
-from marketplace.services import deals
+from marketplace.services import deals, tickets
 from marketplace.services.commitments import hold
 from marketplace.services.deal_actions import open_offer
 from marketplace.services.deal_chains import propose_chain, send_on
 from marketplace.services.deals import TakingPlace
+from marketplace.services.ticket_reports import TicketReport
 from marketplace.types import DealStatus, ListingKind, ListingStatus, PausedReason, Side
 from tests.factories import Factory
 from tests.services.parties import Parties
@@ -155,6 +157,62 @@ def test_what_is_promised_on_is_not_taken_back(chain: Chain) -> None:
     load(chain.make, first, 100)
     with pytest.raises(Conflict):
         deals.complete(chain.session, hold(chain.session, deal_id=first.id), now=chain.now)
+
+
+def test_no_load_leaves_the_hub_that_never_came_in(chain: Chain) -> None:
+    """The first leg has ended with less than was agreed, and the tolerance of the second reaches beyond that."""
+    first, second = chain.agree_on_first()
+    chain.accept(chain.taker, second)
+    for mass_t in (150, 136):
+        load(chain.make, first, mass_t)
+    deals.complete(chain.session, hold(chain.session, deal_id=first.id), now=chain.now)
+    load(chain.make, second, 150)
+    with pytest.raises(InvalidInput) as refused, chain.session.begin_nested():
+        leave_hub(chain, second, 152)
+    assert {error.message for error in refused.value.errors} == {tickets.NOT_BROUGHT_IN}
+    assert leave_hub(chain, second, 150).is_new
+
+
+def leave_hub(chain: Chain, deal: Deal, mass_t: int) -> tickets.Added:
+    report = TicketReport(
+        number=f"ut-{mass_t}",
+        loaded_at=chain.now,
+        vehicle_registration="AB 12345",
+        mass_t=Decimal(mass_t),
+        is_weighed=True,
+    )
+    return tickets.add_ticket(chain.session, chain.keeper, deal_id=deal.id, report=report, now=chain.now)
+
+
+@pytest.mark.parametrize("who", ["giver", "keeper"])
+def test_the_second_leg_keeps_to_the_smallest_lot_of_who_takes_it(chain: Chain, who: str) -> None:
+    chain.demand.min_lot_t = Decimal(200)
+    with pytest.raises(InvalidInput) as refused:
+        chain.propose(getattr(chain, who), onward_t=199)
+    assert [(error.field, error.params) for error in refused.value.errors] == [
+        ("second_entered_value", {"min_lot_t": Decimal(200)})
+    ]
+
+
+def test_who_takes_the_second_leg_may_ask_for_less_than_their_smallest_lot(chain: Chain) -> None:
+    chain.demand.min_lot_t, chain.surplus.min_lot_t = Decimal(200), Decimal(300)
+    _, second = chain.propose(chain.taker, onward_t=199)
+    assert open_offer(second).mass_t == 199
+
+
+def test_what_is_sent_on_keeps_to_the_smallest_lot_of_who_takes_it(chain: Chain) -> None:
+    first, _ = chain.agree_on_first(onward_t=100)
+    other = chain.make.listing(kind=ListingKind.DEMAND, mass_t=500, min_lot_t=Decimal(200))
+    with pytest.raises(InvalidInput) as refused:
+        send_on(
+            chain.session,
+            chain.keeper,
+            source_deal_id=first.id,
+            taking=TakingPlace(organisation_id=other.organisation_id, listing_id=other.id),
+            terms=chain.terms(100, first=5, last=30),
+            now=chain.now,
+        )
+    assert refused.value.errors[0].params == {"min_lot_t": 200}
 
 
 def test_what_comes_in_is_sent_on_to_several(chain: Chain) -> None:
