@@ -32,11 +32,8 @@ EVENT_WORDS: Final[dict[DealEvent, str]] = {
     DealEvent.TICKET_CORRECTED: N_("Loads corrected by %(other)s: %(times)s (%(material)s)"),
     DealEvent.TICKET_VOIDED: N_("Loads struck by %(other)s: %(times)s (%(material)s)"),
     DealEvent.STATEMENT_DRAWN_UP: N_("%(other)s has drawn up the statement of what was delivered: %(material)s"),
-    DealEvent.STATEMENT_SIGNED: N_("%(other)s has signed the statement: %(material)s"),
     DealEvent.STATEMENT_VOIDED: N_("The statement no longer holds and must be drawn up again: %(material)s"),
     DealEvent.COMPLETED: N_("The deal between you and %(other)s is completed: %(material)s"),
-    DealEvent.OFFER_ENDS_SOON: N_("The offer between you and %(other)s runs out soon: %(material)s"),
-    DealEvent.SILENT: N_("Nothing has happened between you and %(other)s for long: %(material)s"),
     DealEvent.ENQUIRY: N_("%(other)s asks about your listing: %(material)s"),
 }
 

@@ -303,12 +303,8 @@ class DealEvent(StrEnum):
     TICKET_CORRECTED = "ticket_corrected"
     TICKET_VOIDED = "ticket_voided"
     STATEMENT_DRAWN_UP = "statement_drawn_up"
-    STATEMENT_SIGNED = "statement_signed"
     STATEMENT_VOIDED = "statement_voided"
     COMPLETED = "completed"
-    OFFER_ENDS_SOON = "offer_ends_soon"
-    SILENT = "silent"
-    """Nothing has happened for long."""
     ENQUIRY = "enquiry"
     """Before there is a deal: somebody without an account has written about a listing."""
 

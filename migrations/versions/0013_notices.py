@@ -36,11 +36,8 @@ EVENTS = (
     "ticket_corrected",
     "ticket_voided",
     "statement_drawn_up",
-    "statement_signed",
     "statement_voided",
     "completed",
-    "offer_ends_soon",
-    "silent",
     "enquiry",
 )
 

@@ -83,8 +83,8 @@ def test_what_comes_by_the_dozen_waits_and_is_counted(session: Session, deal: De
 
 def test_one_thing_is_told_of_once(session: Session, deal: Deal) -> None:
     for _time in range(3):
-        tell(session, deal, DealEvent.STATEMENT_SIGNED, by=Side.TAKER, now=NOW, about_id=7)
-    tell(session, deal, DealEvent.STATEMENT_SIGNED, by=Side.TAKER, now=NOW, about_id=8)
+        tell(session, deal, DealEvent.STATEMENT_DRAWN_UP, by=Side.TAKER, now=NOW, about_id=7)
+    tell(session, deal, DealEvent.STATEMENT_DRAWN_UP, by=Side.TAKER, now=NOW, about_id=8)
     assert [notice.about_id for notice in notices(session)] == [7, 8]
     assert len(mails(session)) == 2
 
