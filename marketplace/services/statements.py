@@ -25,7 +25,8 @@ from marketplace.services.deal_actions import DealAction, require, sides_of
 from marketplace.services.deal_events import DealEvent, tell
 from marketplace.services.deals import complete
 from marketplace.services.editing import DESCRIPTION_LIMIT, text_problems
-from marketplace.services.statement_content import statement_content, terms_of, ticket_lines
+from marketplace.services.statement_changes import is_still_true, void_if_changed
+from marketplace.services.statement_content import statement_content
 from marketplace.statement_values import Signature, StatementContent, from_json, tickets_number, to_json
 from marketplace.text import clean_text
 from marketplace.types import Side
@@ -177,7 +178,7 @@ def sign(session: Session, actor: Actor, *, deal_id: int, statement_id: int, now
     side = next((each for each in sides_of(held.deal, actor) if statement.signed_at(each) is None), None)
     if side is None:
         raise SignedAlready
-    if not _is_still_true(session, held.deal, statement):
+    if not is_still_true(session, held.deal, statement):
         void_if_changed(session, held.deal, now=now)
         return statement
     _put_signature(statement, from_json(statement.content), actor, side, now=now)
@@ -215,31 +216,6 @@ def send_back(
     session.flush()
     tell(session, deal, DealEvent.STATEMENT_VOIDED, by=side, about_id=statement.id, now=now)
     return statement
-
-
-def void_if_changed(session: Session, deal: Deal, *, now: datetime) -> bool:
-    """Void the statement that waits for a signature, where the loads or terms are not those it says; whether it was.
-
-    Called, with the deal held, by whatever adds, corrects or disputes a load, or changes the terms.
-    """
-    statement = open_statement(session, deal_id=deal.id)
-    if statement is None or _is_still_true(session, deal, statement):
-        return False
-    statement.voided_at = now
-    session.flush()
-    tell(session, deal, DealEvent.STATEMENT_VOIDED, by=None, about_id=statement.id, now=now)
-    return True
-
-
-def _is_still_true(session: Session, deal: Deal, statement: DealStatement) -> bool:
-    session.flush()
-    sums = load_sums(session, deal_id=deal.id)
-    if sums.unconfirmed_count or sums.disputed_count or sums.count != statement.ticket_count:
-        return False
-    if from_json(statement.content).terms != terms_of(deal):
-        return False
-    loads = loads_that_count(session, deal_id=deal.id)
-    return tickets_number(ticket_lines(session, loads)) == statement.tickets_sha256
 
 
 def _waiting(session: Session, deal: Deal, *, statement_id: int) -> DealStatement:
