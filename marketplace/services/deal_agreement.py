@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from marketplace.clock import local_date
 from marketplace.errors import Conflict, FieldError
 from marketplace.i18n_marker import N_
-from marketplace.models import DealOffer, Listing, Organisation, Project
+from marketplace.models import Deal, DealOffer, Listing, Organisation, Project
+from marketplace.queries.statements import load_sums
 from marketplace.services.commitments import HeldDeal, Left, require_left, what_is_left
 from marketplace.services.deal_places import End, end_of_facility, end_of_listing, end_of_project, place
 from marketplace.services.quality import gate
@@ -28,6 +29,7 @@ BEFORE_SOURCE: Final = N_("The masses come in at the hub from %(day)s on. Choose
 ONWARD_BEFORE: Final = N_("Some of it is agreed to be sent on from %(day)s. Choose a day no later than that.")
 BELOW_DELIVERED: Final = N_("%(delivered_t)s t has been delivered already. Agree on that or more.")
 BELOW_ONWARD: Final = N_("%(onward_t)s t of it is agreed to be sent on. Agree on that or more.")
+AFTER_FIRST_LOAD: Final = N_("The first load was delivered on %(day)s. Choose a day no later than that.")
 
 
 def require_agreeable(session: Session, held: HeldDeal, offer: DealOffer, *, now: datetime) -> None:
@@ -47,7 +49,10 @@ def require_agreeable(session: Session, held: HeldDeal, offer: DealOffer, *, now
     if is_new and taking is not None and taking.status is ListingStatus.CLOSED:
         raise Conflict(DEMAND_CLOSED)
     require_left(offer.mass_t, left_for(session, held, starts_on=offer.starts_on), in_form=False)
-    for problem in (*chain_problems(held, starts_on=offer.starts_on), *floor_problems(held, mass_t=offer.mass_t)):
+    for problem in (
+        *chain_problems(held, starts_on=offer.starts_on),
+        *floor_problems(session, held, mass_t=offer.mass_t, starts_on=offer.starts_on),
+    ):
         raise Conflict(problem.message, **problem.params)
     if gate(session, (held.surplus,), now=now):
         raise Conflict(NOT_CLEAN)
@@ -91,8 +96,8 @@ def chain_problems(held: HeldDeal, *, starts_on: date) -> Iterator[FieldError]:
         yield FieldError(field="starts_on", message=ONWARD_BEFORE, params={"day": min(leaving)})
 
 
-def floor_problems(held: HeldDeal, *, mass_t: Decimal) -> Iterator[FieldError]:
-    """Nothing is agreed on that is less than what has been driven, or promised on."""
+def floor_problems(session: Session, held: HeldDeal, *, mass_t: Decimal, starts_on: date) -> Iterator[FieldError]:
+    """Nothing is agreed on that is less than what has been driven or promised on, or put off until after it was."""
     deal = held.deal
     if mass_t < deal.delivered_t:
         yield FieldError(
@@ -100,6 +105,14 @@ def floor_problems(held: HeldDeal, *, mass_t: Decimal) -> Iterator[FieldError]:
         )
     if mass_t < deal.onward_t:
         yield FieldError(field="entered_value", message=BELOW_ONWARD, params={"onward_t": deal.onward_t.normalize()})
+    is_put_off = deal.agreed_from is not None and starts_on > deal.agreed_from
+    if is_put_off and (driven_on := _first_load_on(session, deal)) is not None and starts_on > driven_on:
+        yield FieldError(field="starts_on", message=AFTER_FIRST_LOAD, params={"day": driven_on})
+
+
+def _first_load_on(session: Session, deal: Deal) -> date | None:
+    first_at = load_sums(session, deal_id=deal.id).first_at
+    return None if first_at is None else local_date(first_at)
 
 
 def agree(session: Session, held: HeldDeal, offer: DealOffer, *, now: datetime) -> None:

@@ -38,6 +38,7 @@ from marketplace.services.deal_offers import answer_offer, checked_reason, make_
 from marketplace.services.deal_opening import offer_surplus, request_deal
 from marketplace.services.deal_places import TakingPlace
 from marketplace.services.deal_terms import OfferTerms, check_terms
+from marketplace.services.statement_changes import void_if_changed
 from marketplace.types import DealStatus, OfferStatus
 
 __all__ = [
@@ -84,7 +85,10 @@ def counter(
     side = require(DealAction.AMEND if is_change else DealAction.COUNTER, deal, actor)
     checked = check_terms(terms, material_key=deal.material_key, now=now)
     require_left(checked.mass_t, left_for(session, held, starts_on=terms.starts_on), in_form=True)
-    problems = (*chain_problems(held, starts_on=terms.starts_on), *floor_problems(held, mass_t=checked.mass_t))
+    problems = (
+        *chain_problems(held, starts_on=terms.starts_on),
+        *floor_problems(session, held, mass_t=checked.mass_t, starts_on=terms.starts_on),
+    )
     if problems:
         raise InvalidInput(*problems)
     make_offer(session, actor, deal, checked, by=side, now=now)
@@ -123,6 +127,7 @@ def accept(session: Session, actor: Actor, *, deal_id: int, offer_id: int | None
     agree(session, held, offer, now=now)
     settle(session, held, now=now)
     tell(session, deal, DealEvent.AMENDED if is_change else DealEvent.ACCEPTED, by=side, now=now)
+    void_if_changed(session, deal, now=now)
     return deal
 
 

@@ -24,6 +24,7 @@ from marketplace.types import (
     PriceKind,
     Role,
     Side,
+    TicketStatus,
 )
 from tests.factories import Factory
 from tests.services.parties import Parties
@@ -342,6 +343,39 @@ def test_a_change_does_not_go_below_what_was_delivered(parties: Parties) -> None
     load(parties.make, deal, 100)
     with pytest.raises(InvalidInput):
         deals.counter(parties.session, parties.giver, deal_id=deal.id, terms=parties.terms(90), now=parties.now)
+
+
+def test_a_change_does_not_begin_after_what_was_driven(parties: Parties) -> None:
+    deal = parties.agree(400)
+    load(parties.make, deal, 100, loaded_at=parties.now)
+    later = parties.now + timedelta(days=2)
+    with pytest.raises(InvalidInput) as refused:
+        deals.counter(parties.session, parties.giver, deal_id=deal.id, terms=parties.terms(400, first=1), now=later)
+    assert fields(refused) == {"starts_on"}
+    assert refused.value.errors[0].params == {"day": parties.today}
+    deals.counter(parties.session, parties.giver, deal_id=deal.id, terms=parties.terms(400, last=40), now=later)
+    deals.accept(parties.session, parties.taker, deal_id=deal.id, now=later)
+    assert deal.agreed_to == parties.today + timedelta(days=40)
+
+
+def test_a_change_is_not_accepted_that_begins_after_what_was_driven_meanwhile(parties: Parties) -> None:
+    deal = parties.agree(400)
+    deals.counter(parties.session, parties.giver, deal_id=deal.id, terms=parties.terms(400, first=1), now=parties.now)
+    struck = load(parties.make, deal, 100, loaded_at=parties.now)
+    with pytest.raises(Conflict) as refused:
+        deals.accept(parties.session, parties.taker, deal_id=deal.id, now=parties.now)
+    assert refused.value.params == {"day": parties.today}
+    struck.status = TicketStatus.VOIDED
+    deals.accept(parties.session, parties.taker, deal_id=deal.id, now=parties.now)
+    assert deal.agreed_from == parties.today + timedelta(days=1)
+
+
+def test_loads_driven_ahead_of_the_first_day_leave_it_where_it_is(parties: Parties) -> None:
+    deal = parties.agree(400, first=10)
+    load(parties.make, deal, 100, loaded_at=parties.now)
+    deals.counter(parties.session, parties.giver, deal_id=deal.id, terms=parties.terms(500, first=10), now=parties.now)
+    deals.accept(parties.session, parties.taker, deal_id=deal.id, now=parties.now)
+    assert (deal.agreed_t, deal.agreed_from) == (500, parties.today + timedelta(days=10))
 
 
 def test_a_change_that_is_declined_leaves_what_was_agreed(parties: Parties) -> None:

@@ -11,9 +11,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from marketplace.errors import Conflict, Forbidden, InvalidInput
-from marketplace.models import DealStatement, Listing, OutboxMail, Ticket
+from marketplace.models import DealStatement, Listing, Notice, OutboxMail, Ticket
+from marketplace.queries.statements import open_statement
 from marketplace.recovery import Recovery
+from marketplace.services.deals import OfferTerms, accept, counter
 from marketplace.services.documents import SignedFor, add_document, remove_document
+from marketplace.services.statement_changes import void_if_changed
 from marketplace.services.statements import (
     NoStatement,
     NotReady,
@@ -25,11 +28,19 @@ from marketplace.services.statements import (
     draw_up,
     send_back,
     sign,
-    void_if_changed,
 )
 from marketplace.statement_values import from_json, statement_number, to_json
 from marketplace.storage import open_storage
-from marketplace.types import DealStatus, Documentation, DocumentKind, ListingStatus, Role, Side, TicketStatus
+from marketplace.types import (
+    DealEvent,
+    DealStatus,
+    Documentation,
+    DocumentKind,
+    ListingStatus,
+    Role,
+    Side,
+    TicketStatus,
+)
 from tests.closing import Closing, closing_deal
 from tests.conftest import NOW
 from tests.factories import Factory
@@ -224,13 +235,28 @@ def test_the_other_side_is_told(ending: Closing) -> None:
     assert told == [ending.taker_user.email]
 
 
-@pytest.mark.parametrize("change", ["added", "corrected", "disputed", "terms"])
+@pytest.mark.parametrize("change", ["added", "corrected", "disputed"])
 def test_what_is_changed_after_one_signature_makes_it_void(ending: Closing, change: str) -> None:
     statement = drawn_up(ending)
     _change(ending, change)
     assert void_if_changed(ending.session, ending.deal, now=LATER)
     assert statement.voided_at == LATER
     assert statement.voided_by_id is None
+
+
+def test_new_terms_void_what_one_side_has_signed_once_they_are_agreed(ending: Closing) -> None:
+    statement = drawn_up(ending)
+    deal = ending.deal
+    terms = OfferTerms(
+        entered_value=deal.agreed_t, starts_on=deal.agreed_from, ends_on=deal.agreed_to + timedelta(days=7)
+    )
+    counter(ending.session, ending.giver, deal_id=deal.id, terms=terms, now=NOW)
+    assert statement.voided_at is None
+    accept(ending.session, ending.taker, deal_id=deal.id, now=LATER)
+    assert (statement.voided_at, statement.voided_by_id) == (LATER, None)
+    assert open_statement(ending.session, deal_id=deal.id) is None
+    told = select(Notice.user_id).where(Notice.event == DealEvent.STATEMENT_VOIDED, Notice.about_id == statement.id)
+    assert set(ending.session.scalars(told)) == {ending.giver_user.id, ending.taker_user.id}
 
 
 @pytest.mark.parametrize("change", ["added", "corrected", "disputed", "terms"])
