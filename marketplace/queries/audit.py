@@ -176,5 +176,19 @@ def people_of(session: Session, *, organisation_id: int) -> list[tuple[int, str]
     return [(row.id, row.name) for row in session.execute(query)]
 
 
+def name_in_log(session: Session, *, organisation_id: int, user_id: int, knows_administrators: bool) -> str | None:
+    """The name of somebody who acts in an organisation's log; None for anybody else, whether or not they exist.
+
+    Administrators of Masseflyt are not named to its members (`knows_administrators`), unless they are such themselves.
+    """
+    has_acted = (
+        select(AuditEntry.id)
+        .join(AuditReader, AuditReader.entry_id == AuditEntry.id)
+        .where(AuditReader.organisation_id == organisation_id, AuditEntry.actor_user_id == user_id)
+    )
+    query = select(User.name).where(User.id == user_id, has_acted.exists())
+    return session.scalar(query if knows_administrators else query.where(~User.is_admin))
+
+
 def user_id_of(session: Session, *, email: str) -> int | None:
     return session.scalar(select(User.id).where(func.lower(User.email) == email.strip().lower()))

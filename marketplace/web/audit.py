@@ -101,8 +101,8 @@ def _wanted(organisation: Organisation | None) -> Wanted:
     form = LogFilterForm(given)
     form.thing.choices = [("", _("Everything")), *((name, known_as(name)) for name in SUBJECTS)]
     person_id = id_from_address("person")
-    person_name = _name_of(person_id) if person_id else None
     people = queries.people_of(db.session, organisation_id=organisation.id) if organisation else []
+    person_name = _name_of(person_id, organisation=organisation, members=dict(people)) if person_id else None
     if person_id and person_name and person_id not in dict(people):
         people.append((person_id, person_name))
     form.person.choices = [("", _("Everybody")), *((str(user_id), name) for user_id, name in people)]
@@ -133,8 +133,16 @@ def _filter(form: LogFilterForm, organisation: Organisation | None, person_id: i
     )
 
 
-def _name_of(user_id: int) -> str | None:
-    return queries.names_of(db.session, rows={"app_user": [user_id]}).get(("app_user", user_id))
+def _name_of(user_id: int, *, organisation: Organisation | None, members: dict[int, str]) -> str | None:
+    """Whom the log can be narrowed down to: in an organisation's, its members and who else is named in it."""
+    if organisation is None:
+        return queries.names_of(db.session, rows={"app_user": [user_id]}).get(("app_user", user_id))
+    return members.get(user_id) or queries.name_in_log(
+        db.session,
+        organisation_id=organisation.id,
+        user_id=user_id,
+        knows_administrators=current_actor().is_admin,
+    )
 
 
 # Files ------------------------------------------------------------------------------------------------------------

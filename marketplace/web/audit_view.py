@@ -66,6 +66,9 @@ ACTORS: Final = {
 """The part of `AuditEntry.actor_label` before its colon -> who that is."""
 A_MODERATOR: Final = N_("An administrator of Masseflyt")
 
+KEPT_FROM_MEMBERS: Final = frozenset({("organisation", "verification_note")})
+"""Columns (table, column) that administrators write for each other."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
@@ -224,7 +227,7 @@ class _Wording:
     def _value(self, table: str, column: str, value: Any) -> str:
         if value is None or value in ("", []):
             return filters.EN_DASH
-        if value == MASK:
+        if value == MASK or (self.members is not None and (table, column) in KEPT_FROM_MEMBERS):
             return _("not shown")
         points_at = _points_at(table, column)
         if points_at == "material":

@@ -183,6 +183,19 @@ def test_administrators_are_not_named_to_members(
     assert "Mod Erator" not in visitor.get(f"{log_of(ours)}.csv").text
 
 
+def test_what_administrators_noted_is_not_shown_to_members(
+    visitor: Client, make: Factory, session: Session, ours: Organisation
+) -> None:
+    moderator = make.user(is_admin=True)
+    ours.verified_at, ours.verified_by_id, ours.verification_note = make.now, moderator.id, "Ringte daglig leder."
+    session.flush()
+    page = visitor.get(log_of(ours)).text
+    assert "Note on the verification" in page
+    assert "Ringte" not in page + visitor.get(f"{log_of(ours)}.csv").text
+    visitor.log_in_as(moderator)
+    assert "Ringte daglig leder." in visitor.get(log_of(ours)).text
+
+
 def test_administrators_read_everything(client: Client, session: Session, make: Factory, ours: Organisation) -> None:
     moderator = make.user(name="Mod Erator", is_admin=True)
     acting_as(session, moderator)
@@ -221,6 +234,47 @@ def test_it_is_narrowed_down_by_person(
     page = visitor.get(f"{log_of(ours)}?person={member.id}").text
     assert "the project Karis" in page
     assert "the listing" not in page
+
+
+@pytest.mark.parametrize("path", ["", ".csv"])
+def test_nobody_is_looked_up_who_is_not_named_in_it(
+    visitor: Client, make: Factory, session: Session, ours: Organisation, path: str
+) -> None:
+    """Whoever asks by number learns neither a name nor whether there is such an account."""
+    stranger, moderator = make.member(name="Fremmed Person"), make.user(name="Mod Erator", is_admin=True)
+    for person, organisation in ((stranger, stranger.memberships[0].organisation), (moderator, ours)):
+        acting_as(session, person)
+        make.project(organisation)
+    answers = [visitor.get(f"{log_of(ours)}{path}?person={each}") for each in (stranger.id, moderator.id, 2**40)]
+    assert not [answer for answer in answers if "Fremmed" in answer.text or "Mod Erator" in answer.text]
+    if not path:
+        assert {answer.status_code for answer in answers} == {HTTPStatus.UNPROCESSABLE_ENTITY}
+        assert all("Choose from the list." in answer.text for answer in answers)
+    else:
+        assert {len(rows_of(answer.text)) for answer in answers} == {1}
+
+
+def test_who_has_left_and_is_named_in_it_can_still_be_looked_up(
+    visitor: Client, make: Factory, session: Session, ours: Organisation
+) -> None:
+    person = make.user(name="Per Sluttet")
+    acting_as(session, person)
+    make.project(ours, name="Pers")
+    acting_as(session, make.user(name="En Annen"))
+    make.project(ours, name="Ikke hans")
+    page = visitor.get(f"{log_of(ours)}?person={person.id}").text
+    assert "the project Pers" in page
+    assert "the project Ikke hans" not in page
+
+
+def test_an_administrator_looks_up_whoever_is_named_in_it(
+    client: Client, make: Factory, session: Session, ours: Organisation
+) -> None:
+    moderator = make.user(name="Mod Erator", is_admin=True)
+    acting_as(session, moderator)
+    make.project(ours, name="Mods")
+    client.log_in_as(moderator).in_english()
+    assert "the project Mods" in client.get(f"{log_of(ours)}?person={moderator.id}").text
 
 
 def test_administrators_narrow_it_down_by_address(
