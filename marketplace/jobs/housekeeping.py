@@ -8,6 +8,7 @@ from marketplace.jobs.app import app, job_session
 from marketplace.queue import Task
 from marketplace.services.alerts import forget_closed
 from marketplace.services.enquiries import forget_enquiries
+from marketplace.services.mail import queue_lost_mails
 from marketplace.services.throttle import forget_old
 
 STALLED_AFTER_S = 120.0
@@ -23,6 +24,10 @@ def tidy(context: JobContext, timestamp: int) -> None:
         forget_old(session, now=clock.now())
         forget_enquiries(session, now=clock.now())
         forget_closed(session, now=clock.now())
+    with job_session(context) as session:
+        lost = queue_lost_mails(session, now=clock.now())
+    if lost:
+        log.warning("lost_mails_queued", mails=lost)
 
 
 @app.periodic(cron="*/5 * * * *")

@@ -21,8 +21,11 @@ class MailNotSent(Exception):
 
 
 class Backoff(BaseRetryStrategy):
+    """Whatever went wrong is tried again, a database that was away too: given up is only what a server has refused."""
+
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if not isinstance(exception, MailNotSent) or exception.is_final or job.attempts >= len(WAITS_S):
+        is_final = isinstance(exception, MailNotSent) and exception.is_final
+        if is_final or job.attempts >= len(WAITS_S):
             return None
         return RetryDecision(retry_in={"seconds": WAITS_S[job.attempts]})
 

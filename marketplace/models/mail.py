@@ -21,7 +21,10 @@ class OutboxMail(Base):
     """
 
     __tablename__ = "outbox_mail"
-    __table_args__ = (Index("ix_outbox_mail_recipient", "recipient", "id"),)
+    __table_args__ = (
+        Index("ix_outbox_mail_recipient", "recipient", "id"),
+        Index("ix_outbox_mail_unsent", "id", postgresql_where=text("sent_at IS NULL")),
+    )
 
     id: Mapped[Id]
     recipient: Mapped[str] = mapped_column(String(320))

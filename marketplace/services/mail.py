@@ -3,13 +3,15 @@
 import smtplib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
+from sqlalchemy import BigInteger, ColumnElement, Text, cast, column, exists, func, or_, select, table
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from marketplace.models import OutboxMail
@@ -22,6 +24,10 @@ POLICY = SMTP.clone(max_line_length=998)
 SECRET = "token"  # noqa: S105 - the name of a context key, not a secret
 """The context key of what only the recipient may hold."""
 BLACKED_OUT = "[…]"
+QUEUED_AGAIN_FOR = timedelta(days=7)
+"""After that a mail is of no use any more."""
+QUEUE_LOCK = 7_305_114_209
+"""The advisory lock that those who look for lost mails take in turn, so that two of them do not queue one twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +115,31 @@ def send_mails(session: Session, mails: Sequence[OutboxMail]) -> None:
     session.add_all(mails)
     session.flush()
     enqueue_each(session, Task.SEND_MAIL, [{"mail_id": mail.id} for mail in mails])
+
+
+def queue_lost_mails(session: Session, *, now: datetime) -> int:
+    """Queue the mails that were never sent and that no job will send any more; returns how many.
+
+    One that a mail server has answered, and whose job has failed, was given up for good.
+    """
+    session.execute(select(func.pg_advisory_xact_lock(QUEUE_LOCK)))
+    lost = session.scalars(
+        select(OutboxMail.id)
+        .where(OutboxMail.sent_at.is_(None), OutboxMail.created_at > now - QUEUED_AGAIN_FOR)
+        .where(~_has_job("todo", "doing"), or_(OutboxMail.last_error.is_(None), ~_has_job("failed")))
+        .order_by(OutboxMail.id)
+    ).all()
+    enqueue_each(session, Task.SEND_MAIL, [{"mail_id": mail_id} for mail_id in lost])
+    return len(lost)
+
+
+def _has_job(*statuses: str) -> ColumnElement[bool]:
+    """Whether a job that is to send the mail stands in the queue (Procrastinate's own table) with such a status."""
+    job = table("procrastinate_jobs", column("task_name"), column("args", JSONB), column("status"))
+    mail_id = cast(job.c.args["mail_id"].astext, BigInteger)
+    return exists().where(
+        job.c.task_name == Task.SEND_MAIL.value, mail_id == OutboxMail.id, cast(job.c.status, Text).in_(statuses)
+    )
 
 
 def deliver_mail(

@@ -168,6 +168,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_listing_news_listing_id"), "listing_news", ["listing_id"])
     op.add_column("outbox_mail", sa.Column("unsubscribe_path", sa.Text(), nullable=True))
+    op.create_index("ix_outbox_mail_unsent", "outbox_mail", ["id"], postgresql_where=sa.text("sent_at IS NULL"))
     op.execute(NOTE_NEWS)
     op.execute(
         "CREATE TRIGGER listing_is_new AFTER INSERT ON listing"
@@ -184,6 +185,7 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER listing_says_something_new ON listing")
     op.execute("DROP TRIGGER listing_is_new ON listing")
     op.execute("DROP FUNCTION note_listing_news()")
+    op.drop_index("ix_outbox_mail_unsent", table_name="outbox_mail")
     op.drop_column("outbox_mail", "unsubscribe_path")
     op.drop_table("listing_news")
     op.drop_table("alert")

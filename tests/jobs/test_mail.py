@@ -5,11 +5,15 @@ import smtplib
 import socketserver
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 import pytest
 from flask import Flask
+from procrastinate.jobs import Job
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import RequestRedirect
@@ -19,11 +23,13 @@ from marketplace.jobs.mail import WAITS_S, Backoff, MailNotSent
 from marketplace.mailing import MailRenderer
 from marketplace.models import OutboxMail
 from marketplace.services.mail import (
+    QUEUED_AGAIN_FOR,
     DeliveryFailure,
     LocalOutbox,
     SmtpServer,
     Transport,
     deliver_mail,
+    queue_lost_mails,
     send_mail,
 )
 from tests.conftest import NOW
@@ -289,17 +295,73 @@ def test_a_refusal_is_noted_and_tried_again_unless_it_is_final(
     assert mail.context["token"] == "the-token"
 
 
-def test_waiting_grows_and_ends() -> None:
-    from procrastinate.jobs import Job
+def waits(error: Exception, attempts: int) -> bool:
+    job = Job(id=1, task_name="send_mail", lock=None, queueing_lock=None, queue="default", attempts=attempts)
+    return Backoff().get_retry_decision(exception=error, job=job) is not None
 
-    def waits(attempts: int, *, is_final: bool = False) -> bool:
-        job = Job(id=1, task_name="send_mail", lock=None, queueing_lock=None, queue="default", attempts=attempts)
-        error = MailNotSent("not now", is_final=is_final)
-        return Backoff().get_retry_decision(exception=error, job=job) is not None
 
+@pytest.mark.parametrize(
+    "error", [MailNotSent("not now", is_final=False), OperationalError("SELECT 1", {}, Exception("server closed"))]
+)
+def test_waiting_grows_and_ends(error: Exception) -> None:
     assert list(WAITS_S) == sorted(WAITS_S)
-    assert [waits(attempts) for attempts in (0, len(WAITS_S) - 1, len(WAITS_S))] == [True, True, False]
-    assert not waits(0, is_final=True)
+    assert [waits(error, attempts) for attempts in (0, len(WAITS_S) - 1, len(WAITS_S))] == [True, True, False]
+
+
+def test_what_is_refused_for_good_is_not_tried_again() -> None:
+    assert not waits(MailNotSent("no such user", is_final=True), 0)
+
+
+# Lost -----------------------------------------------------------------------------------------------------------------
+
+
+def jobs_of(session: Session, mail: OutboxMail) -> int:
+    query = text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'send_mail' AND args->>'mail_id' = :id")
+    return session.scalar(query, {"id": str(mail.id)}) or 0
+
+
+def end_jobs(session: Session, *, failed: bool) -> None:
+    """As a worker would that failed, or a queue that was emptied."""
+    failing = "UPDATE procrastinate_jobs SET status = 'failed' WHERE task_name = 'send_mail'"
+    session.execute(text(failing if failed else "DELETE FROM procrastinate_jobs WHERE task_name = 'send_mail'"))
+
+
+@pytest.mark.parametrize("failed", [True, False])
+def test_a_mail_that_no_job_will_send_is_queued_again_once(session: Session, failed: bool) -> None:
+    mail = kept(session)
+    mail.created_at = NOW
+    session.flush()
+    assert queue_lost_mails(session, now=NOW) == 0
+    end_jobs(session, failed=failed)
+    before = jobs_of(session, mail)
+    assert queue_lost_mails(session, now=NOW) == 1
+    assert jobs_of(session, mail) == before + 1
+    assert queue_lost_mails(session, now=NOW) == 0
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"sent_at": NOW},
+        {"last_error": "SMTPDataError: rejected", "attempts": 1},
+        {"created_at": NOW - QUEUED_AGAIN_FOR - timedelta(hours=1)},
+    ],
+)
+def test_what_was_sent_or_given_up_is_not_queued_again(session: Session, values: dict[str, object]) -> None:
+    mail = kept(session)
+    for name, value in ({"created_at": NOW} | values).items():
+        setattr(mail, name, value)
+    session.flush()
+    end_jobs(session, failed=True)
+    assert queue_lost_mails(session, now=NOW) == 0
+
+
+def test_one_that_waited_for_its_next_attempt_when_the_queue_was_lost_is_queued_again(session: Session) -> None:
+    mail = kept(session)
+    mail.created_at, mail.last_error, mail.attempts = NOW, "TimeoutError: timed out", 1
+    session.flush()
+    end_jobs(session, failed=False)
+    assert queue_lost_mails(session, now=NOW) == 1
 
 
 # A server that speaks SMTP --------------------------------------------------------------------------------------------

@@ -99,6 +99,26 @@ def test_a_mail_that_was_not_taken_waits_in_the_queue(own_settings: Settings, ow
         assert session.get_one(OutboxMail, mail_id).attempts == 2
 
 
+def test_a_mail_waits_while_the_database_fails_and_its_lost_job_is_made_anew(
+    own_settings: Settings, own_engine: Engine
+) -> None:
+    with make_sessions(own_engine).begin() as session:
+        mail_id = ask_for_mail(session)
+    with own_engine.begin() as connection:
+        connection.execute(text("ALTER TABLE outbox_mail RENAME TO away"))
+    run_worker(own_settings, wait=False)
+    with own_engine.begin() as connection:
+        connection.execute(text("ALTER TABLE away RENAME TO outbox_mail"))
+    assert (Task.SEND_MAIL, "todo") in queued(own_engine)
+    with make_sessions(own_engine).begin() as session:
+        session.execute(text("DELETE FROM procrastinate_jobs WHERE task_name = 'send_mail'"))
+        enqueue(session, Task.TIDY, timestamp=int(clock.now().timestamp()))
+    run_worker(own_settings, wait=False)
+    run_worker(own_settings, wait=False)  # the first may have ended before the mail was back in the queue
+    with make_sessions(own_engine)() as session:
+        assert session.get_one(OutboxMail, mail_id).sent_at is not None
+
+
 def test_what_a_killed_worker_had_under_way_is_done(own_settings: Settings, own_engine: Engine) -> None:
     with make_sessions(own_engine).begin() as session:
         mail_id = ask_for_mail(session)
