@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from http import HTTPStatus
 
-from flask import Flask, Response, current_app, g, make_response, render_template, request
+from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
@@ -17,6 +17,7 @@ from marketplace.errors import DomainError, FieldError, InvalidInput, NotAuthent
 from marketplace.geo_messages import message_of
 from marketplace.i18n import translate
 from marketplace.logging import log
+from marketplace.web.reloaded import page_above
 
 NOT_SHOWN_AGAIN = frozenset({"csrf_token", "password", "current", "new"})
 """Answers that never stand in a page: the dead token, and passwords, whose fields then say that they are empty."""
@@ -80,6 +81,9 @@ def on_http_exception(error: HTTPException) -> ResponseReturnValue:
     if isinstance(error, InternalServerError) and isinstance(error.original_exception, Exception):
         return on_fault(error.original_exception)  # the page of another error could not be made
     forget_changes()
+    page = None if wants_json() else page_above(error)
+    if page is not None:
+        return redirect(page, HTTPStatus.SEE_OTHER)
     if error.code is None or error.response is not None or error.code < HTTPStatus.BAD_REQUEST:
         return error
     messages = {

@@ -407,6 +407,32 @@ def test_what_cannot_be_done_any_more_leads_back_to_the_deal(
     assert 'class="ds-alert" data-color="warning"' in answer.text
 
 
+@pytest.mark.parametrize(
+    ("sent_to", "page"),
+    [
+        ("offers/accept", ""),
+        ("offers/decline", ""),
+        ("offers/withdraw", ""),
+        ("statement/sign", "/statement"),
+        ("statement/send-back", "/statement"),
+        ("tickets/confirm", "/tickets"),
+        ("tickets/7/dispute", "/tickets/7"),
+    ],
+)
+def test_a_form_that_was_refused_may_be_reloaded(client: Client, sides: Sides, sent_to: str, page: str) -> None:
+    deal = sides.deal(status=DealStatus.AGREED)
+    client.log_in_as(sides.giver_owner)
+    answer = client.get(f"/deals/{deal.id}/{sent_to}")
+    assert (answer.status_code, answer.location) == (HTTPStatus.SEE_OTHER, f"/deals/{deal.id}{page}")
+
+
+def test_a_program_is_told_that_an_address_takes_no_such_request(client: Client, sides: Sides) -> None:
+    deal = sides.deal()
+    client.log_in_as(sides.giver_owner)
+    answer = client.get(f"/deals/{deal.id}/offers/accept", headers={"Accept": "application/json"})
+    assert answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED
+
+
 # Who sees what --------------------------------------------------------------------------------------------------------
 
 
