@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
 from marketplace import clock, db
-from marketplace.errors import NotFound
+from marketplace.errors import Conflict, NotFound
 from marketplace.file_types import LIMIT_BYTES, MEBIBYTE
 from marketplace.forms.recovery import RecoveryForm, said_before
 from marketplace.i18n import translate
@@ -26,7 +26,7 @@ from marketplace.types import RecoveryTest
 from marketplace.web.access import current_actor, requires
 from marketplace.web.deal_page import DealView, deal_section, load_deal, view_of_deal
 from marketplace.web.document_files import document_response, storage
-from marketplace.web.submit import applying, unprocessable
+from marketplace.web.submit import applying, refused_in, unprocessable
 
 bp = Blueprint("recovery", __name__, url_prefix="/deals/<id:deal_id>/recovery")
 
@@ -81,27 +81,33 @@ def _rows(answers: dict[RecoveryTest, RecoveryAnswer]) -> tuple[TestRow, ...]:
 @bp.route("", methods=["GET", "POST"])
 @requires(Permission.ACT_ON_DEAL, subject=load_deal)
 def edit(deal: Deal) -> ResponseReturnValue:
-    require(DealAction.ANSWER_RECOVERY, deal, current_actor())
-    answers = {each.test: each for each in recovery_answers(db.session, deal)}
-    form = RecoveryForm(data=said_before(answers.values()))
-    if form.validate_on_submit():
-        with applying(form) as attempt:
-            services.answer_recovery(
-                db.session,
-                current_actor(),
-                deal_id=deal.id,
-                answers=form.answers(_files(form)),
-                storage=storage(),
-                now=clock.now(),
-            )
-        if attempt.ok:
-            flash(_("Your answers are saved."), "success")
-            return redirect(url_for("deals.show", deal_id=deal.id, _anchor="recovery"), HTTPStatus.SEE_OTHER)
+    deal_id, status = deal.id, None
+    form = RecoveryForm(data=said_before(recovery_answers(db.session, deal)))
+    try:
+        require(DealAction.ANSWER_RECOVERY, deal, current_actor())
+        if form.validate_on_submit():
+            with applying(form) as attempt:
+                services.answer_recovery(
+                    db.session,
+                    current_actor(),
+                    deal_id=deal_id,
+                    answers=form.answers(_files(form)),
+                    storage=storage(),
+                    now=clock.now(),
+                )
+            if attempt.ok:
+                flash(_("Your answers are saved."), "success")
+                return redirect(url_for("deals.show", deal_id=deal_id, _anchor="recovery"), HTTPStatus.SEE_OTHER)
+    except Conflict as refused:
+        if not form.is_submitted():
+            raise
+        status = refused_in(form, refused)
     # A new name for what is sent next: a form that comes back with errors must not count as the one before.
     form.upload_id.data = str(uuid4())
-    return render_template(
-        "deals/recovery.html", view=view_of_deal(deal), deal=deal, form=form, rows=_rows(answers)
-    ), unprocessable(form)
+    deal = load_deal(deal_id)
+    rows = _rows({each.test: each for each in recovery_answers(db.session, deal)})
+    page = render_template("deals/recovery.html", view=view_of_deal(deal), deal=deal, form=form, rows=rows)
+    return page, status or unprocessable(form)
 
 
 def _files(form: RecoveryForm) -> dict[RecoveryTest, services.EvidenceFile]:

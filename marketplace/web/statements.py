@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
 from marketplace import clock, db
-from marketplace.errors import NotFound
+from marketplace.errors import Conflict, NotFound
 from marketplace.forms.statements import DrawUpForm, SendBackForm, SignForm
 from marketplace.i18n import translate
 from marketplace.models import Deal, DealStatement
@@ -22,7 +22,7 @@ from marketplace.web.access import current_actor, requires
 from marketplace.web.deal_page import DealView, deal_section, load_deal, view_of_deal
 from marketplace.web.deal_words import exact_tonnes, mass_line
 from marketplace.web.statement_sheet import Figure, StatementSheet, deviation_text, statement_sheet
-from marketplace.web.submit import applying, unprocessable
+from marketplace.web.submit import applying, refused_in, unprocessable
 
 bp = Blueprint("statements", __name__, url_prefix="/deals/<id:deal_id>/statement")
 
@@ -116,13 +116,18 @@ def show(deal: Deal) -> ResponseReturnValue:
 def _page(deal: Deal, *, draw_up: DrawUpForm | None = None, sending_back: SendBackForm | None = None) -> str:
     """The statement that is there, or what it takes to draw one up.
 
+    A form that came back is there whatever has become of the deal meanwhile: what was written in it is not lost.
+
     Raises:
         NotFound: there is nothing to close.
     """
     view = view_of_deal(deal)
-    if not view.is_firm:
+    if not view.is_firm and draw_up is None and sending_back is None:
         raise NotFound
     said = statement_section(view)
+    about = {"statement_id": said.live.id if said.live else 0}
+    send_back_form = sending_back or SendBackForm(formdata=None)
+    send_back_form.statement_id.data = about["statement_id"]  # the one on this page, not the one it was sent about
     return render_template(
         "deals/statement.html",
         view=view,
@@ -131,9 +136,8 @@ def _page(deal: Deal, *, draw_up: DrawUpForm | None = None, sending_back: SendBa
         sheet=_sheet(said.live),
         most_loads=LOADS_ON_PAGE,
         draw_up_form=draw_up or DrawUpForm(formdata=None),
-        sign_form=SignForm(formdata=None, data={"statement_id": said.live.id if said.live else 0}),
-        send_back_form=sending_back
-        or SendBackForm(formdata=None, data={"statement_id": said.live.id if said.live else 0}),
+        sign_form=SignForm(formdata=None, data=about),
+        send_back_form=send_back_form,
     )
 
 
@@ -144,16 +148,20 @@ def _sheet(live: DealStatement | None) -> StatementSheet | None:
 @bp.post("")
 @requires(Permission.ACT_ON_DEAL, subject=load_deal)
 def draw_up(deal: Deal) -> ResponseReturnValue:
+    deal_id, status = deal.id, None
     form = DrawUpForm()
     if form.validate_on_submit():
-        with applying(form) as attempt:
-            services.draw_up(
-                db.session, current_actor(), deal_id=deal.id, deviation=form.deviation.data or "", now=clock.now()
-            )
-        if attempt.ok:
-            flash(_("The statement is drawn up and signed by your side. The other side has been told."), "success")
-            return redirect(url_for(".show", deal_id=deal.id), HTTPStatus.SEE_OTHER)
-    return _page(load_deal(deal.id), draw_up=form), unprocessable(form)
+        try:
+            with applying(form) as attempt:
+                services.draw_up(
+                    db.session, current_actor(), deal_id=deal_id, deviation=form.deviation.data or "", now=clock.now()
+                )
+            if attempt.ok:
+                flash(_("The statement is drawn up and signed by your side. The other side has been told."), "success")
+                return redirect(url_for(".show", deal_id=deal_id), HTTPStatus.SEE_OTHER)
+        except Conflict as refused:
+            status = refused_in(form, refused)
+    return _page(load_deal(deal_id), draw_up=form), status or unprocessable(form)
 
 
 @bp.post("/sign")
@@ -177,18 +185,22 @@ def sign(deal: Deal) -> ResponseReturnValue:
 @bp.post("/send-back")
 @requires(Permission.ACT_ON_DEAL, subject=load_deal)
 def send_back(deal: Deal) -> ResponseReturnValue:
+    deal_id, status = deal.id, None
     form = SendBackForm()
     if form.validate_on_submit():
-        with applying(form) as attempt:
-            services.send_back(
-                db.session,
-                current_actor(),
-                deal_id=deal.id,
-                statement_id=form.statement_id.data or 0,
-                reason=form.reason.data or "",
-                now=clock.now(),
-            )
-        if attempt.ok:
-            flash(_("The statement is sent back. The other side has been told why."), "success")
-            return redirect(url_for("deals.show", deal_id=deal.id, _anchor="statement"), HTTPStatus.SEE_OTHER)
-    return _page(load_deal(deal.id), sending_back=form), unprocessable(form)
+        try:
+            with applying(form) as attempt:
+                services.send_back(
+                    db.session,
+                    current_actor(),
+                    deal_id=deal_id,
+                    statement_id=form.statement_id.data or 0,
+                    reason=form.reason.data or "",
+                    now=clock.now(),
+                )
+            if attempt.ok:
+                flash(_("The statement is sent back. The other side has been told why."), "success")
+                return redirect(url_for("deals.show", deal_id=deal_id, _anchor="statement"), HTTPStatus.SEE_OTHER)
+        except Conflict as refused:
+            status = refused_in(form, refused)
+    return _page(load_deal(deal_id), sending_back=form), status or unprocessable(form)

@@ -9,6 +9,10 @@
     return render_template("projects/edit.html", form=form), unprocessable(form)
 
 The service runs inside a savepoint: where it is refused nothing of it stays, and everything typed is still in the form.
+What does not fit with what is there (`Conflict`) goes through; `refused_in` says it in the form:
+
+    except Conflict as refused:
+        status = refused_in(form, refused)
 """
 
 from collections.abc import Iterator
@@ -21,7 +25,7 @@ from flask_wtf import FlaskForm
 from sqlalchemy.exc import IntegrityError
 
 from marketplace import db
-from marketplace.errors import CONSTRAINT_ERRORS, FieldError, InvalidInput
+from marketplace.errors import CONSTRAINT_ERRORS, Conflict, FieldError, InvalidInput
 from marketplace.i18n import translate
 
 
@@ -61,6 +65,16 @@ def add_error(form: FlaskForm, error: FieldError) -> None:
         field.errors = [*field.errors, message]
     else:
         form.form_errors.append(message)
+
+
+def refused_in(form: FlaskForm, refused: Conflict) -> HTTPStatus:
+    """What does not fit with what is there, said in the form; the status of the page that shows it.
+
+    The page reads anew how things stand: nothing that this request had read or held is kept.
+    """
+    db.session.rollback()
+    add_error(form, FieldError(field="", message=refused.message, params=refused.params))
+    return HTTPStatus.CONFLICT
 
 
 def unprocessable(form: FlaskForm) -> HTTPStatus:

@@ -8,11 +8,10 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from flask_wtf import FlaskForm
 
 from marketplace import clock, db
 from marketplace.clock import OSLO
-from marketplace.errors import Conflict, FieldError, NotFound
+from marketplace.errors import Conflict, NotFound
 from marketplace.file_types import LIMIT_BYTES, MEBIBYTE, FileType
 from marketplace.filters import tonnes
 from marketplace.forms.tickets import (
@@ -45,7 +44,7 @@ from marketplace.web.deal_page import load_deal, view_of_deal
 from marketplace.web.document_files import NO_SCRIPTS, storage
 from marketplace.web.gate import report_of
 from marketplace.web.paging import cursor_from_address, page_links
-from marketplace.web.submit import add_error, applying, unprocessable
+from marketplace.web.submit import applying, refused_in, unprocessable
 from marketplace.web.ticket_section import chosen_status, section_of
 
 bp = Blueprint("tickets", __name__, url_prefix="/deals/<id:deal_id>/tickets")
@@ -152,7 +151,7 @@ def new(deal: Deal) -> ResponseReturnValue:
                 again = "again" in request.form
                 return _seen(url_for(".new", deal_id=deal.id) if again else _on_deal(deal))
         except Conflict as refused:
-            status = _refused_in(form, refused)
+            status = refused_in(form, refused)
     if not form.errors or not form.client_key.data:
         form.client_key.data = str(uuid4())
     page = render_template("tickets/form.html", deal=deal, form=form, ticket=None, left_t=left_to_deliver_t(deal))
@@ -225,7 +224,7 @@ def dispute(deal: Deal) -> ResponseReturnValue:
                 )
                 return _seen(url_for(".show", deal_id=deal.id, ticket_id=ticket.id))
         except Conflict as refused:
-            status = _refused_in(form, refused)
+            status = refused_in(form, refused)
     versions = versions_here(deal)
     section = section_of(deal, view_of_deal(deal), cursor=cursor_from_address(), size=1)
     page = render_template(
@@ -260,7 +259,7 @@ def correct(deal: Deal) -> ResponseReturnValue:
                 flash(_("Ticket %(number)s is corrected.", number=corrected.number), "success")
                 return _seen(url_for(".show", deal_id=deal.id, ticket_id=corrected.id))
         except Conflict as refused:
-            status = _refused_in(form, refused)
+            status = refused_in(form, refused)
     if not form.errors or not form.client_key.data:
         form.client_key.data = str(uuid4())
     left_t = left_to_deliver_t(deal) + ticket.counted_t
@@ -289,7 +288,7 @@ def void(deal: Deal) -> ResponseReturnValue:
                 flash(_("Ticket %(number)s counts for nothing any more.", number=voided.number), "success")
                 return _seen(url_for(".show", deal_id=deal.id, ticket_id=voided.id))
         except Conflict as refused:
-            status = _refused_in(form, refused)
+            status = refused_in(form, refused)
     return render_template("tickets/void.html", deal=deal, form=form, ticket=ticket), status or unprocessable(form)
 
 
@@ -313,13 +312,6 @@ def _seen_version(ticket: Ticket) -> int:
     """The version that was on the screen: nobody corrects what they never saw."""
     seen = request.form.get("version", "")
     return int(seen) if seen.isascii() and seen.isdecimal() and len(seen) < len(str(LARGEST_ID)) else ticket.id
-
-
-def _refused_in(form: FlaskForm, refused: Conflict) -> HTTPStatus:
-    """What does not fit with what is there, said in the form, in which everything typed stays."""
-    db.session.rollback()
-    add_error(form, FieldError(field="", message=refused.message, params=refused.params))
-    return HTTPStatus.CONFLICT
 
 
 def _seen(address: str) -> ResponseReturnValue:

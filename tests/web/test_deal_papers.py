@@ -1,5 +1,6 @@
 """The agreement and the statement on paper, and the pages where a deal ends."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
 
@@ -10,6 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.models import DealStatement, Document, RecoveryAnswer
+from marketplace.services.deals import cancel
+from marketplace.services.statement_changes import void_if_changed
 from marketplace.services.statements import draw_up, sign
 from marketplace.types import DealStatus, RecoveryTest, Role, TicketStatus
 from tests.closing import Closing, closing_deal
@@ -295,6 +298,83 @@ def test_sent_back_with_a_reason_that_the_other_side_reads(client: Client, endin
     assert "Void since" in text
 
 
+def test_a_statement_that_somebody_else_drew_up_meanwhile_is_shown_with_what_was_typed(
+    client: Client, ending: Closing
+) -> None:
+    drawn_up(ending)
+    answer = taker(client, ending).post(f"/deals/{ending.deal.id}/statement", data={"deviation": "Skrevet her"})
+    assert answer.status_code == 409
+    assert "has been drawn up already" in answer.text
+    assert "Skrevet her" in answer.text
+    assert "Sign the statement" in answer.text
+
+
+def test_an_explanation_stays_in_its_form_where_a_load_is_not_confirmed_after_all(
+    client: Client, ending: Closing
+) -> None:
+    ending.load(1, status=TicketStatus.REPORTED)
+    address = f"/deals/{ending.deal.id}/statement"
+    answer = giver(client, ending).post(address, data={"deviation": "Skrevet her"})
+    assert answer.status_code == 409
+    assert "Some loads are not confirmed yet." in answer.text
+    assert "Skrevet her</textarea>" in answer.text
+    assert "Skrevet her" not in client.get(address).text
+
+
+def test_a_reason_is_kept_for_the_statement_that_came_in_place_of_the_one_that_was_read(
+    client: Client, ending: Closing
+) -> None:
+    old = drawn_up(ending)
+    ending.load(1)
+    void_if_changed(ending.session, ending.deal, now=NOW)
+    new = drawn_up(ending)
+    address = f"/deals/{ending.deal.id}/statement/send-back"
+    answer = taker(client, ending).post(address, data={"statement_id": old.id, "reason": "Skrevet her"})
+    assert answer.status_code == 409
+    assert "Another statement has been drawn up" in answer.text
+    assert "Skrevet her</textarea>" in answer.text
+    assert f'id="send-back-statement-id" name="statement_id" type="hidden" value="{new.id}"' in answer.text
+    assert client.post(address, data={"statement_id": new.id, "reason": "Skrevet her"}).status_code == 303
+
+
+def test_a_reason_for_a_statement_that_is_gone_is_shown_as_not_sent(client: Client, ending: Closing) -> None:
+    statement = drawn_up(ending)
+    ending.load(1)
+    void_if_changed(ending.session, ending.deal, now=NOW)
+    answer = taker(client, ending).post(
+        f"/deals/{ending.deal.id}/statement/send-back", data={"statement_id": statement.id, "reason": "Skrevet her"}
+    )
+    assert answer.status_code == 409
+    assert "There is no statement to sign." in answer.text
+    assert "What you wrote was not sent:" in answer.text
+    assert "Skrevet her" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "who"),
+    [
+        ("statement", "deviation", giver),
+        ("statement/send-back", "reason", giver),
+        ("recovery", "suitable_evidence", taker),
+    ],
+)
+def test_what_was_typed_stays_where_the_deal_was_cancelled_meanwhile(
+    client: Client,
+    session: Session,
+    make: Factory,
+    path: str,
+    field: str,
+    who: Callable[[Client, Closing], Client],
+) -> None:
+    closing = closing_deal(session, make)
+    cancel(session, closing.giver, deal_id=closing.deal.id, reason="Annen plan", now=NOW)
+    data = {"statement_id": "1", "suitable_holds": "yes", field: "Skrevet her"}
+    answer = who(client, closing).post(f"/deals/{closing.deal.id}/{path}", data=data)
+    assert answer.status_code == 409
+    assert "This deal was cancelled." in answer.text
+    assert "Skrevet her" in answer.text
+
+
 def test_a_statement_that_became_void_is_not_signed_and_says_so(client: Client, ending: Closing) -> None:
     statement = drawn_up(ending)
     ending.load(1)
@@ -397,6 +477,17 @@ def test_what_was_typed_comes_back_beside_what_is_missing(client: Client, sessio
     assert "Say what shows it." in page
     assert "Plan for quantity_matches_need" in page
     assert session.scalars(select(RecoveryAnswer)).all() == []
+
+
+def test_answers_under_a_statement_that_waits_come_back_in_the_form(client: Client, ending: Closing) -> None:
+    drawn_up(ending)
+    address = f"/deals/{ending.deal.id}/recovery"
+    answer = taker(client, ending).post(address, data=answers(suitable_holds="no", suitable_evidence="Skrevet her"))
+    assert answer.status_code == 409
+    assert "A statement with these answers waits for a signature." in answer.text
+    assert "Skrevet her</textarea>" in answer.text
+    kept = ending.session.scalars(select(RecoveryAnswer.evidence))
+    assert "Skrevet her" not in kept.all()
 
 
 def test_the_giver_is_told_whose_it_is_to_answer(client: Client, session: Session, make: Factory) -> None:
