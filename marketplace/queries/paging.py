@@ -1,11 +1,14 @@
-"""Pages of rows in the order of their ids, newest first, by key: no page shifts when a row is added."""
+"""Pages of rows in the order of their ids, newest first, by key: no page shifts when a row is added.
+
+Rows may be sorted by something else first; a page is then still named by the id of a row beside it.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Row, Select, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 PAGE_SIZE = 20
 
@@ -36,16 +39,21 @@ def page_by_id[Item](
     id_of: Callable[[Item], int],
     cursor: Cursor,
     size: int = PAGE_SIZE,
+    sorted_by: InstrumentedAttribute[Any] | None = None,
 ) -> IdPage[Item]:
-    """One page of `query`, which must not be ordered; each row goes through `make`."""
+    """One page of `query`, which must not be ordered; each row goes through `make`.
+
+    `sorted_by`, of the same table as `key` and never null, comes before the ids, which then tell equals apart.
+    """
+    place = _Place(key=key, sorted_by=sorted_by)
     if cursor.after is not None:
-        found = session.execute(query.where(key > cursor.after).order_by(key).limit(size + 1)).all()
+        found = session.execute(query.where(place.after(cursor.after)).order_by(*place.ascending).limit(size + 1)).all()
         items = tuple(make(row) for row in reversed(found[:size]))
         has_newer, has_older = len(found) > size, bool(items)
     else:
         if cursor.before is not None:
-            query = query.where(key < cursor.before)
-        found = session.execute(query.order_by(key.desc()).limit(size + 1)).all()
+            query = query.where(place.before(cursor.before))
+        found = session.execute(query.order_by(*place.descending).limit(size + 1)).all()
         items = tuple(make(row) for row in found[:size])
         has_newer, has_older = cursor.before is not None and bool(items), len(found) > size
     return IdPage(
@@ -53,3 +61,32 @@ def page_by_id[Item](
         newer=Cursor(after=id_of(items[0])) if has_newer else None,
         older=Cursor(before=id_of(items[-1])) if has_older else None,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a row stands in its list."""
+
+    key: ColumnElement[int] | InstrumentedAttribute[int]
+    sorted_by: InstrumentedAttribute[Any] | None
+
+    @property
+    def ascending(self) -> list[Any]:
+        return [self.key] if self.sorted_by is None else [self.sorted_by, self.key]
+
+    @property
+    def descending(self) -> list[Any]:
+        return [column.desc() for column in self.ascending]
+
+    def after(self, row_id: int) -> ColumnElement[bool]:
+        return tuple_(*self.ascending) > tuple_(*self._of(row_id))
+
+    def before(self, row_id: int) -> ColumnElement[bool]:
+        return tuple_(*self.ascending) < tuple_(*self._of(row_id))
+
+    def _of(self, row_id: int) -> list[Any]:
+        if self.sorted_by is None:
+            return [row_id]
+        row = aliased(self.sorted_by.class_)
+        value = select(getattr(row, self.sorted_by.key)).where(row.id == row_id).scalar_subquery()
+        return [value, row_id]

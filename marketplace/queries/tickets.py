@@ -82,7 +82,7 @@ class GateLinkRow:
 def tickets_of(
     session: Session, *, deal_id: int, status: TicketStatus | None = None, cursor: Cursor, size: int = 20
 ) -> IdPage[TicketRow]:
-    """A page of the deal's loads, the newest first; one query, however many they are."""
+    """A page of the deal's loads, those that were driven last first; one query, however many they are."""
     query: Any = (
         select(Ticket, User.name, GateLink.label)
         .outerjoin(User, User.id == Ticket.reported_by_id)
@@ -91,7 +91,16 @@ def tickets_of(
     )
     if status is not None:
         query = query.where(Ticket.status == status)
-    return page_by_id(session, query, key=Ticket.id, make=_row, id_of=lambda row: row.id, cursor=cursor, size=size)
+    return page_by_id(
+        session,
+        query,
+        key=Ticket.id,
+        sorted_by=Ticket.loaded_at,
+        make=_row,
+        id_of=lambda row: row.id,
+        cursor=cursor,
+        size=size,
+    )
 
 
 def _row(found: Row[Any]) -> TicketRow:

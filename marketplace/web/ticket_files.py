@@ -18,8 +18,10 @@ from marketplace.i18n import DEFAULT_LOCALE, translate
 from marketplace.i18n_marker import N_
 from marketplace.models import Deal, TicketFile
 from marketplace.permissions import Permission
+from marketplace.queries.look_alikes import Load, look_alikes
 from marketplace.services.ticket_files import (
     LIMITS,
+    FileReading,
     FileRow,
     RowState,
     apply_ticket_file,
@@ -139,10 +141,26 @@ def _page(staged: TicketFile, *, form: ApplyTicketFileForm) -> str:
         reading=reading,
         counts={state.value: reading.count(state) for state in RowState},
         left_t=left_to_deliver_t(staged.deal),
+        look_alikes=_look_alikes(staged.deal, reading),
         bad_rows=[(row, _problems(row)) for row in reading.rows if row.state is RowState.BAD][:ROWS_SHOWN],
         other_rows=[row for row in reading.rows if row.state is not RowState.BAD][:ROWS_SHOWN],
         rows_shown=ROWS_SHOWN,
     )
+
+
+def _look_alikes(deal: Deal, reading: FileReading) -> dict[str, Load]:
+    """By the number of each new row that has one: the load, there or in the file, that it looks the same as."""
+    new = [row.report for row in reading.rows if row.state is RowState.NEW and row.report is not None]
+    loads = [
+        Load(
+            number=report.number,
+            vehicle_registration=report.vehicle_registration,
+            mass_t=report.mass_t,
+            loaded_at=report.loaded_at,
+        )
+        for report in new
+    ]
+    return look_alikes(db.session, deal_id=deal.id, loads=loads)
 
 
 def _problems(row: FileRow) -> list[tuple[str, str, str]]:

@@ -1,5 +1,6 @@
 """The loads of a deal as its page shows them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -7,7 +8,8 @@ from flask import request
 from flask_wtf import FlaskForm
 
 from marketplace import db
-from marketplace.models import Deal
+from marketplace.models import Deal, Ticket
+from marketplace.queries.look_alikes import Load, look_alikes
 from marketplace.queries.paging import Cursor, IdPage
 from marketplace.queries.tickets import TicketRow, TicketSums, ticket_sums, tickets_of
 from marketplace.services.deal_actions import DealAction, can
@@ -32,10 +34,17 @@ class TicketSection:
     can_add: bool
     can_open_gate: bool
     has_more: bool
+    look_alikes: Mapping[str, Load]
+    """By the number of a load: another one that it looks the same as."""
 
     @property
     def count(self) -> int:
         return self.sums.count()
+
+    @property
+    def counting_count(self) -> int:
+        """The loads that count: all but those that were voided."""
+        return self.count - self.sums.count(TicketStatus.VOIDED)
 
     @property
     def waiting_count(self) -> int:
@@ -84,6 +93,21 @@ def section_of(
         can_add=view.may(DealAction.ADD_TICKET),
         can_open_gate=view.may(DealAction.MAKE_GATE_LINK) or view.may(DealAction.REVOKE_GATE_LINK),
         has_more=page.older is not None,
+        look_alikes=look_alikes(
+            db.session,
+            deal_id=deal.id,
+            loads=[load_of(row) for row in page.items if row.status is not TicketStatus.VOIDED],
+        ),
+    )
+
+
+def load_of(ticket: Ticket | TicketRow) -> Load:
+    return Load(
+        ticket_id=ticket.id,
+        number=ticket.number,
+        vehicle_registration=ticket.vehicle_registration,
+        mass_t=ticket.mass_t,
+        loaded_at=ticket.loaded_at,
     )
 
 

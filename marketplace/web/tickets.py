@@ -25,6 +25,7 @@ from marketplace.forms.tickets import (
 from marketplace.i18n import translate
 from marketplace.models import Deal, Ticket
 from marketplace.permissions import Permission
+from marketplace.queries.look_alikes import ALIKE_WITHIN, look_alikes
 from marketplace.queries.tickets import ticket_versions
 from marketplace.services.documents import THUMBNAIL
 from marketplace.services.ticket_corrections import correct_ticket, void_ticket
@@ -45,11 +46,9 @@ from marketplace.web.document_files import NO_SCRIPTS, storage
 from marketplace.web.gate import report_of
 from marketplace.web.paging import cursor_from_address, page_links
 from marketplace.web.submit import applying, refused_in, unprocessable
-from marketplace.web.ticket_section import chosen_status, section_of
+from marketplace.web.ticket_section import chosen_status, load_of, section_of
 
 bp = Blueprint("tickets", __name__, url_prefix="/deals/<id:deal_id>/tickets")
-
-MOST_CONFIRMED_AT_ONCE = 500
 
 
 @bp.url_value_preprocessor
@@ -93,10 +92,22 @@ def index(deal: Deal) -> ResponseReturnValue:
 @bp.get("/<id:ticket_id>")
 @requires(Permission.VIEW_DEAL, subject=load_deal_of_ticket)
 def show(deal: Deal) -> ResponseReturnValue:
+    return _ticket_page(deal, form=DisputeForm())
+
+
+def _ticket_page(deal: Deal, *, form: DisputeForm) -> str:
     versions = versions_here(deal)
-    section = section_of(deal, view_of_deal(deal), cursor=cursor_from_address(), size=1)
+    ticket = versions[0]
+    counts = [] if ticket.status is TicketStatus.VOIDED else [load_of(ticket)]
     return render_template(
-        "tickets/show.html", deal=deal, ticket=versions[0], versions=versions, tickets=section, form=DisputeForm()
+        "tickets/show.html",
+        deal=deal,
+        ticket=ticket,
+        versions=versions,
+        look_alike=look_alikes(db.session, deal_id=deal.id, loads=counts).get(ticket.number),
+        alike_within_min=int(ALIKE_WITHIN.total_seconds()) // 60,
+        tickets=section_of(deal, view_of_deal(deal), cursor=cursor_from_address(), size=1),
+        form=form,
     )
 
 
@@ -178,7 +189,7 @@ def confirm(deal: Deal) -> ResponseReturnValue:
     is_all = request.form.get("all") == "yes"
     chosen = [
         int(text)
-        for text in request.form.getlist("ticket")[:MOST_CONFIRMED_AT_ONCE]
+        for text in request.form.getlist("ticket")[:CONFIRMED_AT_ONCE]
         if text.isascii() and text.isdecimal() and len(text) < len(str(LARGEST_ID))
     ]
     if not is_all and not chosen:
@@ -225,12 +236,7 @@ def dispute(deal: Deal) -> ResponseReturnValue:
                 return _seen(url_for(".show", deal_id=deal.id, ticket_id=ticket.id))
         except Conflict as refused:
             status = refused_in(form, refused)
-    versions = versions_here(deal)
-    section = section_of(deal, view_of_deal(deal), cursor=cursor_from_address(), size=1)
-    page = render_template(
-        "tickets/show.html", deal=deal, ticket=versions[0], versions=versions, tickets=section, form=form
-    )
-    return page, status or unprocessable(form)
+    return _ticket_page(deal, form=form), status or unprocessable(form)
 
 
 # Corrections ----------------------------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ from werkzeug.test import stream_encode_multipart
 
 from marketplace.clock import OSLO, local_date
 from marketplace.models import AuditEntry, Deal, GateLink, Ticket, User
+from marketplace.queries.paging import Cursor
+from marketplace.queries.tickets import tickets_of
 from marketplace.services.content_sweep import sweep_content
 from marketplace.services.gate_links import GateSigner
 from marketplace.types import DealStatus, Role, Side, TicketStatus
@@ -146,6 +148,14 @@ def test_a_gate_is_closed_with_its_deal(client: Client, site: Site) -> None:
     assert "This deal is completed" in page.text
 
 
+def test_a_gate_is_closed_while_its_organisation_is_banned(client: Client, site: Site) -> None:
+    site.deal.giver_organisation.banned_at, site.deal.giver_organisation.ban_reason = NOW, "Falskt."
+    site.session.flush()
+    assert client.get(site.gate).status_code == 409
+    assert client.post(site.gate, data=LOAD, headers=JSON).status_code == 409
+    assert site.tickets() == []
+
+
 @pytest.mark.parametrize("path", ["/gate/x", "/gate/WzEsMSwx.aaaa", "/gate/" + "a" * 3_000])
 def test_other_addresses_are_nobodys(client: Client, path: str) -> None:
     assert client.get(path).status_code == 404
@@ -230,6 +240,13 @@ def test_a_load_is_typed_in(client: Client, site: Site) -> None:
     (ticket,) = site.tickets()
     assert (ticket.side, ticket.origin_name, ticket.reported_by_id) == (Side.TAKER, "Tipp 2", site.taker.id)
     assert ticket.slip_sha256 is not None
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "31.12.1999", "9999-12-31"])
+def test_a_day_on_which_nothing_can_have_been_driven_is_said_beside_it(client: Client, site: Site, day: str) -> None:
+    answer = client.log_in_as(site.taker).post(f"{site.loads}/new", data={**LOAD, "loaded_on": day})
+    assert answer.status_code == 422
+    assert site.tickets() == []
 
 
 def test_one_many_or_all_are_confirmed(client: Client, site: Site) -> None:
@@ -373,7 +390,8 @@ def test_a_list_asks_the_database_as_often_for_many_loads_as_for_one(
 
 def test_pages_of_loads_lead_on(client: Client, site: Site) -> None:
     for number in range(60):
-        site.make.ticket(site.deal, mass_t=1, number=f"S{number:03}")
+        driven_at = NOW + timedelta(hours=number - 60)
+        site.make.ticket(site.deal, mass_t=1, number=f"S{number:03}", loaded_at=driven_at)
     client.log_in_as(site.taker)
     first = client.get(site.loads).text
     assert "S059" in first
@@ -384,3 +402,84 @@ def test_pages_of_loads_lead_on(client: Client, site: Site) -> None:
     assert "S010" not in second
     assert client.get(f"{site.loads}?status=confirmed").status_code == 200
     assert client.get(f"{site.loads}?status=nonsense").status_code == 200
+
+
+# The same load twice --------------------------------------------------------------------------------------------------
+
+
+def test_a_load_under_two_numbers_is_marked_where_it_is_confirmed(client: Client, site: Site) -> None:
+    gate = site.make.ticket(site.deal, number="L-7", loaded_at=NOW)
+    weighbridge = site.make.ticket(site.deal, number="104233", loaded_at=NOW + timedelta(minutes=2), side=Side.TAKER)
+    site.make.ticket(site.deal, number="104234", loaded_at=NOW + timedelta(minutes=40))
+    site.make.ticket(site.deal, number="104235", loaded_at=NOW, mass_t=Decimal("17.25"))
+    client.log_in_as(site.taker).in_english()
+    for address in (site.loads, f"/deals/{site.deal.id}"):
+        page = client.get(address).text
+        assert page.count("Looks like load") == 2
+        assert ">Looks like load L-7<" in page
+        assert ">Looks like load 104233<" in page
+    page = client.get(f"{site.loads}/{gate.id}").text
+    assert "it counts twice now" in page
+    assert f'<a href="{site.loads}/{weighbridge.id}">load 104233</a>' in page
+
+
+def test_a_voided_load_looks_like_no_other(client: Client, site: Site) -> None:
+    kept = site.make.ticket(site.deal)
+    site.make.ticket(site.deal, status=TicketStatus.VOIDED)
+    client.log_in_as(site.taker).in_english()
+    assert "Looks like load" not in client.get(site.loads).text
+    assert "counts twice" not in client.get(f"{site.loads}/{kept.id}").text
+
+
+def test_a_file_shows_which_rows_look_like_loads_under_other_numbers(client: Client, site: Site) -> None:
+    site.make.ticket(site.deal, number="L-7", mass_t=Decimal("18.42"), loaded_at=NOW)
+    clock = NOW.astimezone(OSLO)
+    head = "Seddelnr;Dato;Klokkeslett;Reg.nr;Netto (t)"
+    rows = [
+        f"1;{clock:%d.%m.%Y};{clock + timedelta(minutes=2):%H:%M};AB 12345;18,42",
+        f"2;{clock:%d.%m.%Y};{clock - timedelta(minutes=50):%H:%M};CD 12345;17,905",
+        f"3;{clock:%d.%m.%Y};{clock - timedelta(minutes=51):%H:%M};CD 12345;17,905",
+        f"4;{clock:%d.%m.%Y};{clock - timedelta(minutes=50):%H:%M};EF 12345;17,905",
+    ]
+    file = (BytesIO("\n".join([head, *rows]).encode()), "vekt.csv")
+    client.log_in_as(site.giver).in_english()
+    page = client.post(f"/deals/{site.deal.id}/ticket-files/new", data={"file": file}, follow_redirects=True).text
+    for other in ("L-7", "2", "3"):
+        assert page.count(f"Looks like load {other}<") == 1
+    assert "3 new rows look like other loads" in page
+    assert "17.905" in page  # to the kilogram
+
+
+# The list -------------------------------------------------------------------------------------------------------------
+
+
+def test_loads_stand_in_the_order_they_were_driven_page_by_page(client: Client, site: Site) -> None:
+    for number, hours in (("S3", 3), ("S0", 1), ("S2", 2), ("S1", 1)):
+        site.make.ticket(site.deal, mass_t=5, number=number, loaded_at=NOW - timedelta(hours=hours))
+    first = tickets_of(site.session, deal_id=site.deal.id, cursor=Cursor(), size=2)
+    assert first.older is not None
+    second = tickets_of(site.session, deal_id=site.deal.id, cursor=first.older, size=2)
+    assert [row.number for row in (*first.items, *second.items)] == ["S1", "S0", "S2", "S3"]
+    assert second.newer is not None
+    assert tickets_of(site.session, deal_id=site.deal.id, cursor=second.newer, size=2).items == first.items
+
+
+def test_the_number_of_loads_leaves_out_the_voided(client: Client, site: Site) -> None:
+    for status in (TicketStatus.REPORTED, TicketStatus.REPORTED, TicketStatus.VOIDED):
+        site.make.ticket(site.deal, status=status)
+    assert "All 2 loads" in client.log_in_as(site.giver).in_english().get(f"/deals/{site.deal.id}").text
+
+
+def test_a_corrected_load_names_who_reported_and_who_corrected_it(client: Client, site: Site) -> None:
+    ticket = site.make.ticket(site.deal, reported_by_id=site.giver.id)
+    other = site.make.member(site.deal.giver_organisation, role=Role.EDITOR)
+    client.log_in_as(other).in_english()
+    client.post(f"{site.loads}/{ticket.id}/void", data={"reason": "Kjørt et annet sted"})
+    page = client.get(f"{site.loads}/{ticket.id}").text
+    head = page.split("What it said before")[0]
+    assert _said_of(head, "Reported by").startswith(site.giver.name)
+    assert _said_of(head, "Voided by").startswith(other.name)
+
+
+def _said_of(page: str, term: str) -> str:
+    return page.split(f"<dt>{term}</dt>")[1].split("<dd>")[1].partition("</dd>")[0].strip()
