@@ -7,19 +7,20 @@ person cannot log in, and every session and link of theirs has ended.
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from marketplace.actor import Actor
 from marketplace.errors import Conflict, NotFound
 from marketplace.i18n_marker import N_
-from marketplace.models import Listing, Organisation, User
+from marketplace.models import Facility, Listing, Organisation, User
 from marketplace.services.appeals import grant_appeal
 from marketplace.services.hiding import show_again
-from marketplace.services.listings import pause_held
+from marketplace.services.listings import keep_sight_in_step, pause_held
 from marketplace.services.mail import send_mail
 from marketplace.services.moderation_gate import while_nothing_is_published
 from marketplace.services.moderation_mail import owners_of, require_administrator, tell, text_from
+from marketplace.services.receptions import follow_room
 from marketplace.services.reports import decide_reports
 from marketplace.types import ListingStatus, PausedReason, ReportOutcome
 
@@ -75,8 +76,18 @@ def unban_organisation(
     """
     require_administrator(actor)
     answer = text_from(answer, field="answer")
-    listings = _held_listings(session, organisation_id, Listing.paused_reason == PausedReason.BANNED)
-    hidden = _held_listings(session, organisation_id, Listing.reason_before_hidden == PausedReason.BANNED)
+    facilities = _held_facilities(session, organisation_id)
+    held = _held_listings(
+        session,
+        organisation_id,
+        or_(
+            Listing.paused_reason.in_((PausedReason.BANNED, PausedReason.FULL)),
+            Listing.reason_before_hidden == PausedReason.BANNED,
+        ),
+    )
+    banned = [each for each in held if each.paused_reason is PausedReason.BANNED]
+    full = [each for each in held if each.paused_reason is PausedReason.FULL]
+    hidden = [each for each in held if each.reason_before_hidden is PausedReason.BANNED]
     organisation = _organisation(session, organisation_id)
     if not organisation.is_banned:
         raise Conflict(NOT_BANNED)
@@ -84,8 +95,11 @@ def unban_organisation(
     for listing in hidden:
         listing.reason_before_hidden = None
     session.flush()
-    if listings:
-        show_again(session, actor, list(listings), now=now)
+    if banned:
+        show_again(session, actor, banned, now=now)
+    keep_sight_in_step(session, full, now=now)  # deals may have given something back while nothing could be shown
+    for facility in facilities:
+        follow_room(session, facility=facility, now=now)
     grant_appeal(session, actor, organisation_id=organisation_id, answer=answer, now=now)
     owners = owners_of(session, organisation_id=organisation_id)
     tell(session, owners, template="organisation_unbanned", organisation=organisation, answer=answer)
@@ -99,6 +113,20 @@ def _organisation(session: Session, organisation_id: int) -> Organisation:
     if organisation is None:
         raise NotFound
     return organisation
+
+
+def _held_facilities(session: Session, organisation_id: int) -> Sequence[Facility]:
+    """Those that take masses in, held in id order and before their listings, as by everything that changes both."""
+    taking_in = select(Listing.facility_id).where(
+        Listing.organisation_id == organisation_id, Listing.status == ListingStatus.PAUSED
+    )
+    return session.scalars(
+        select(Facility)
+        .where(Facility.id.in_(taking_in))
+        .order_by(Facility.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).all()
 
 
 def _held_listings(session: Session, organisation_id: int, *wanted: ColumnElement[bool]) -> Sequence[Listing]:

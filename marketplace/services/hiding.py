@@ -16,7 +16,7 @@ from marketplace.i18n_marker import N_
 from marketplace.models import Facility, Listing, Organisation
 from marketplace.services.appeals import grant_appeal
 from marketplace.services.listing_people import listing_context, recipients
-from marketplace.services.listings import pause_held, publish_each
+from marketplace.services.listings import keep_sight_in_step, pause_held, publish_each
 from marketplace.services.mail import send_mail
 from marketplace.services.moderation_mail import require_administrator, text_from
 from marketplace.services.receptions import refresh_receptions
@@ -115,7 +115,10 @@ def _show(
     if facility is not None:  # as it is now: full, closed, or taking in something else
         refresh_receptions(session, actor, facility=facility, now=now)
         return ()
-    return show_again(session, actor, [listing], now=now).get(listing.id, ()) if was_in_sight else ()
+    if was_in_sight:
+        return show_again(session, actor, [listing], now=now).get(listing.id, ())
+    keep_sight_in_step(session, [listing], now=now)  # one that was full may have something left again
+    return ()
 
 
 def show_again(

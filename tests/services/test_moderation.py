@@ -13,6 +13,7 @@ from marketplace.actor import NOBODY, Actor
 from marketplace.errors import Conflict, Forbidden, InvalidInput
 from marketplace.models import Appeal, Listing, ListingReport, Organisation, OutboxMail, User
 from marketplace.queries.accounts import account_for_session
+from marketplace.services import deals
 from marketplace.services.accounts import authenticate
 from marketplace.services.appeals import appeal_ban, appeal_hiding, refuse_appeal
 from marketplace.services.bans import ban_organisation, ban_user, unban_organisation, unban_user
@@ -30,6 +31,7 @@ from marketplace.services.reports import dismiss_reports, report_listing
 from marketplace.types import ListingStatus, PausedReason, ReportOutcome, ReportReason, Role
 from tests.conftest import NOW
 from tests.factories import Factory
+from tests.services.parties import Parties
 
 LATER = NOW + timedelta(days=1)
 
@@ -330,6 +332,26 @@ def test_a_restored_reception_of_a_full_facility_is_full(
     assert (reception.status, reception.paused_reason) == (ListingStatus.PAUSED, PausedReason.FULL)
 
 
+def test_what_deals_gave_back_while_it_was_hidden_is_in_sight_when_restored(
+    session: Session, make: Factory, moderator: Actor
+) -> None:
+    parties = Parties(session, make, NOW)
+    deal = parties.agree(1000)
+    assert parties.surplus.paused_reason is PausedReason.FULL
+    hide(session, moderator, parties.surplus)
+    deals.cancel(session, parties.giver, deal_id=deal.id, reason="Gikk ikke.", now=NOW)
+    assert parties.surplus.paused_reason is PausedReason.MODERATOR
+    assert restore_listing(session, moderator, listing_id=parties.surplus.id, now=NOW).is_in_sight
+
+
+def test_what_is_still_full_is_restored_as_full(session: Session, make: Factory, moderator: Actor) -> None:
+    parties = Parties(session, make, NOW)
+    parties.agree(1000)
+    hide(session, moderator, parties.surplus)
+    assert not restore_listing(session, moderator, listing_id=parties.surplus.id, now=NOW).is_in_sight
+    assert parties.surplus.paused_reason is PausedReason.FULL
+
+
 # Appeals ----------------------------------------------------------------------------------------------------------
 
 
@@ -390,6 +412,41 @@ def test_a_ban_takes_every_listing_out_of_sight_and_unbanning_brings_them_back(
     unban_organisation(session, moderator, organisation_id=organisation.id, now=LATER)
     assert [each.status for each in (listing, paused)] == [ListingStatus.PUBLISHED, ListingStatus.PAUSED]
     assert [template for template, _ in mails(session)] == ["organisation_banned", "organisation_unbanned"]
+
+
+def test_what_deals_gave_back_during_a_ban_is_in_sight_after_it(
+    session: Session, make: Factory, moderator: Actor
+) -> None:
+    parties = Parties(session, make, NOW)
+    still_full = make.listing(parties.giver_organisation)
+    parties.demand.mass_t = Decimal(2000)
+    session.flush()
+    parties.agree(1000, surplus=still_full)
+    deal = parties.agree(1000)
+    ban(session, moderator, parties.giver_organisation)
+    deals.cancel(session, parties.taker, deal_id=deal.id, reason="Gikk ikke.", now=NOW)
+    assert parties.surplus.paused_reason is PausedReason.FULL
+    unban_organisation(session, moderator, organisation_id=parties.giver_organisation.id, now=NOW)
+    assert parties.surplus.status is ListingStatus.PUBLISHED
+    assert still_full.paused_reason is PausedReason.FULL
+
+
+def test_a_reception_that_was_full_before_a_ban_has_the_room_of_its_facility_after_it(
+    session: Session, make: Factory, moderator: Actor, owner: Actor, organisation: Organisation
+) -> None:
+    facility = make.facility(
+        organisation, accepts=["clay"], capacity_t=500, capacity_left_t=500, reception_price_nok_per_t=0
+    )
+    refresh_receptions(session, owner, facility=facility, now=NOW)
+    reception = session.scalars(select(Listing).where(Listing.facility_id == facility.id)).one()
+    facility.capacity_left_t = Decimal(0)
+    refresh_receptions(session, owner, facility=facility, now=NOW)
+    assert reception.paused_reason is PausedReason.FULL
+    ban(session, moderator, organisation)
+    facility.capacity_left_t = Decimal(300)
+    session.flush()
+    unban_organisation(session, moderator, organisation_id=organisation.id, now=LATER)
+    assert (reception.status, reception.mass_t) == (ListingStatus.PUBLISHED, 300)
 
 
 def test_members_of_a_banned_organisation_read_and_do_nothing(
