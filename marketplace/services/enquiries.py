@@ -186,11 +186,12 @@ def write_more(session: Session, enquiry: Enquiry, *, body: str, now: datetime) 
 
     Raises:
         InvalidInput: as `ask`, or it is the owner's turn.
-        Conflict: it is closed, or has not been confirmed.
+        Conflict: it is closed, or has not been confirmed, or its owner wants nothing from this address any more.
     """
     _require_good(body)
     if enquiry.status is not EnquiryStatus.OPEN:
         raise Conflict(CLOSED)
+    _require_welcome(session, enquiry)
     since_answer = []
     for message in reversed(enquiry.messages):
         if message.is_from_owner:
@@ -238,6 +239,11 @@ def _require_good(body: str) -> None:
 def _require_open_door(session: Session, enquiry: Enquiry, *, listing: Listing) -> None:
     if listing.status is not ListingStatus.PUBLISHED:
         raise Conflict(TAKEN_DOWN)
+    _require_welcome(session, enquiry)
+
+
+def _require_welcome(session: Session, enquiry: Enquiry) -> None:
+    """Not who was refused in another enquiry of the owner's, nor whose account is banned."""
     refused = select(Enquiry.id).where(
         Enquiry.organisation_id == enquiry.organisation_id,
         func.lower(Enquiry.email) == enquiry.email.lower(),

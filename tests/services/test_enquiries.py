@@ -258,6 +258,27 @@ def test_the_same_message_sent_twice_is_one(session: Session, listing: Listing) 
     assert len(enquiry.messages) == 2
 
 
+def test_who_is_refused_in_one_enquiry_writes_in_no_other_of_the_owner(
+    session: Session, make: Factory, listing: Listing, owner: User
+) -> None:
+    enquiry, other = confirmed(session, listing), confirmed(session, make.listing(listing.organisation))
+    elsewhere = confirmed(session, make.listing())
+    answers.close(session, make.actor(owner), enquiry_id=other.id, is_unwanted=True, now=NOW)
+    with pytest.raises(Conflict, match="no more questions"):
+        services.write_more(session, enquiry, body="Hallo?", now=NOW)
+    services.write_more(session, elsewhere, body="Hallo?", now=NOW)
+    answers.reopen(session, make.actor(owner), enquiry_id=other.id)
+    services.write_more(session, enquiry, body="Hallo?", now=NOW)
+
+
+def test_a_banned_person_writes_no_more_by_their_link(session: Session, make: Factory, listing: Listing) -> None:
+    enquiry = confirmed(session, listing)
+    make.user(email=VISITOR.upper(), banned_at=NOW, ban_reason="Trakassering.")
+    with pytest.raises(Conflict, match="no more questions"):
+        services.write_more(session, enquiry, body="Hallo?", now=NOW)
+    assert len(enquiry.messages) == 1
+
+
 def test_nothing_is_written_in_what_is_closed(session: Session, listing: Listing, owner: User) -> None:
     enquiry = confirmed(session, listing)
     answers.close(session, actor_of(owner), enquiry_id=enquiry.id, is_unwanted=False, now=NOW)
