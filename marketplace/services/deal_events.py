@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geo.materials import taxonomy
+from marketplace.clock import local_date
 from marketplace.models import (
     Deal,
     DealFollow,
@@ -24,12 +25,13 @@ from marketplace.models import (
     Membership,
     Notice,
     Organisation,
+    Ticket,
     User,
 )
 from marketplace.models.mail import MailContext
 from marketplace.services.mail import send_mail
 from marketplace.types import DealEvent as DealEvent  # noqa: PLC0414 (said again for whoever imports it from here)
-from marketplace.types import NoticePace, Role, Side
+from marketplace.types import NoticePace, OfferStatus, Role, Side, TicketStatus
 
 NEVER_AT_ONCE: Final = frozenset(
     {
@@ -42,14 +44,31 @@ NEVER_AT_ONCE: Final = frozenset(
 )
 """What comes by the dozen a day waits for the daily mail, however soon somebody wants to know."""
 
+OFFERS: Final = frozenset({DealEvent.REQUESTED, DealEvent.OFFERED, DealEvent.COUNTERED, DealEvent.AMENDMENT_PROPOSED})
+"""What comes with terms to be answered."""
+
+ABOUT_A_TICKET: Final = frozenset({DealEvent.TICKET_DISPUTED, DealEvent.TICKET_CORRECTED, DealEvent.TICKET_VOIDED})
+
+ANSWERED: Final = OFFERS | {DealEvent.MESSAGE, DealEvent.TICKET_DISPUTED, DealEvent.TICKET_CORRECTED, DealEvent.ENQUIRY}
+"""What whoever is told of it answers."""
+
 
 def tell(
-    session: Session, deal: Deal, event: DealEvent, *, by: Side | None, now: datetime, about_id: int | None = None
+    session: Session,
+    deal: Deal,
+    event: DealEvent,
+    *,
+    by: Side | None,
+    now: datetime,
+    about_id: int | None = None,
+    times: int = 1,
+    at_once: bool = False,
 ) -> int:
     """Tell the people of the other side than `by`, or of both where it happened by itself; returns how many.
 
     `about_id` is the message, statement or ticket that it is about: each is told of once, however often this is called.
-    What is about none is counted up in the person's waiting notice, if there is one.
+    What is about none is counted up in the person's waiting notice, if there is one, by `times`: how often it happened.
+    `at_once` tells of it without waiting for the daily mail, also where such things come by the dozen.
 
     A message sent along with a request or an offer is told of by that: no `MESSAGE` beside it.
     """
@@ -58,10 +77,10 @@ def tell(
     told = [(user, side) for side in sides for user in followers(session, deal, side=side)]
     if not told:
         return 0
-    common = {"deal_id": deal.id, "event": event, "by": by, "about_id": about_id}
+    common = {"deal_id": deal.id, "event": event, "by": by, "about_id": about_id, "times": times}
     fresh = _write(session, common, user_ids={user.id for user, _side in told}, now=now)
     for user, side in told:
-        if user.id in fresh and _wants_it_now(user, event):
+        if user.id in fresh and _wants_it_now(user, event, at_once=at_once):
             context = _context_of_deal(session, deal, event, by=by, user=user, side=side, about_id=about_id)
             _mail(session, user, context, notice_id=fresh.pop(user.id))
     return len({user.id for user, _side in told})
@@ -87,6 +106,9 @@ def tell_of_enquiry(
                 "other": enquiry.name,
                 "material": material_in(enquiry.listing.material_key, user.locale),
                 "lines": quoted(message.body),
+                "offers": [],
+                "loads": [],
+                "asks_for": _asked(event),
             }
             _mail(session, user, context, notice_id=fresh[user.id])
 
@@ -141,8 +163,8 @@ def material_in(material_key: str, locale: str) -> str:
     return material.name_en if locale == "en" else material.name_no
 
 
-def _wants_it_now(user: User, event: DealEvent) -> bool:
-    return user.deal_notices is NoticePace.IMMEDIATE and event not in NEVER_AT_ONCE
+def _wants_it_now(user: User, event: DealEvent, *, at_once: bool = False) -> bool:
+    return user.deal_notices is NoticePace.IMMEDIATE and (at_once or event not in NEVER_AT_ONCE)
 
 
 def _write(
@@ -158,7 +180,7 @@ def _write(
             index_elements=[Notice.user_id, Notice.deal_id, Notice.event],
             index_where=and_(Notice.about_id.is_(None), Notice.mail_id.is_(None), Notice.read_at.is_(None)),
             set_={
-                "times": Notice.times + 1,
+                "times": Notice.times + statement.excluded.times,
                 "last_at": func.greatest(Notice.last_at, now),
                 "by": statement.excluded.by,
             },
@@ -175,13 +197,53 @@ def _context_of_deal(
     session: Session, deal: Deal, event: DealEvent, *, by: Side | None, user: User, side: Side, about_id: int | None
 ) -> MailContext:
     other = session.get_one(Organisation, deal.organisation_id_of(side.other))
+    ticket = session.get_one(Ticket, about_id) if event in ABOUT_A_TICKET and about_id else None
     message = session.get_one(DealMessage, about_id).body if event is DealEvent.MESSAGE and about_id else ""
     return {
         "name": user.name,
-        "path": f"/deals/{deal.id}",
+        "path": _path(deal, event, ticket),
         "event": event.value,
         "by": by or "",
         "other": other.name,
         "material": material_in(deal.material_key, user.locale),
-        "lines": quoted(message),
+        "lines": quoted(message) if ticket is None else quoted(_reason(ticket)),
+        "offers": _offers(session, deal) if event in OFFERS else [],
+        "loads": [] if ticket is None else [{"number": ticket.number, "mass_t": str(ticket.mass_t)}],
+        "asks_for": _asked(event),
     }
+
+
+def _path(deal: Deal, event: DealEvent, ticket: Ticket | None) -> str:
+    if ticket is not None:
+        return f"/deals/{deal.id}/tickets/{ticket.id}"
+    is_about_statement = event in (DealEvent.STATEMENT_DRAWN_UP, DealEvent.STATEMENT_VOIDED, DealEvent.COMPLETED)
+    return f"/deals/{deal.id}/statement" if is_about_statement else f"/deals/{deal.id}"
+
+
+def _reason(ticket: Ticket) -> str:
+    """Why it stands as it does, in the words of who did that to it."""
+    return ticket.dispute_reason if ticket.status is TicketStatus.DISPUTED else ticket.correction_reason
+
+
+def _asked(event: DealEvent) -> str:
+    """What the mail asks for: an answer, a signature, or nothing but to be read."""
+    if event in ANSWERED:
+        return "answer"
+    return "signature" if event is DealEvent.STATEMENT_DRAWN_UP else ""
+
+
+def _offers(session: Session, deal: Deal) -> list[dict[str, str | int]]:
+    """The terms that wait for an answer; read anew, since the deal's own list may be of before."""
+    offer = session.scalar(select(DealOffer).where(DealOffer.deal_id == deal.id, DealOffer.status == OfferStatus.OPEN))
+    if offer is None:
+        return []
+    return [
+        {
+            "mass_t": str(offer.mass_t),
+            "starts_on": offer.starts_on.isoformat(),
+            "ends_on": offer.ends_on.isoformat(),
+            "price_kind": offer.price_kind.value,
+            "price_nok_per_t": "" if offer.price_nok_per_t is None else str(offer.price_nok_per_t),
+            "answer_by": local_date(offer.expires_at).isoformat(),
+        }
+    ]

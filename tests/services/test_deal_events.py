@@ -1,5 +1,8 @@
 """Who is told of what befalls a deal, how often, and by what mail."""
 
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -9,7 +12,7 @@ from marketplace.deal_event_words import EVENT_WORDS
 from marketplace.mailing import MailRenderer
 from marketplace.models import Deal, DealFollow, DealMessage, Notice, OutboxMail, User
 from marketplace.services.deal_events import NEVER_AT_ONCE, DealEvent, followers, tell
-from marketplace.types import DealStatus, NoticePace, Role, Side
+from marketplace.types import DealStatus, NoticePace, PriceKind, Role, Side, TicketStatus
 from tests.conftest import NOW
 from tests.factories import Factory
 
@@ -201,3 +204,65 @@ def test_a_message_stands_in_its_mail_and_cannot_pose_as_ours(app: Flask, sessio
     subject, text = rendered(app, mails(session)[0])
     assert deal.taker_organisation.name in subject
     assert "> Hei\n>\n> Se det her:\n> https://elsewhere.example\n" in text.replace("> \n", ">\n")
+
+
+def english_mail(app: Flask, session: Session, poster: User) -> tuple[str, str]:
+    mail = next(mail for mail in mails(session) if mail.recipient == poster.email)
+    mail.locale = "en"
+    return rendered(app, mail)
+
+
+@pytest.mark.parametrize("event", [DealEvent.REQUESTED, DealEvent.COUNTERED, DealEvent.AMENDMENT_PROPOSED])
+def test_the_mail_of_an_offer_says_what_is_offered(
+    app: Flask, session: Session, make: Factory, poster: User, event: DealEvent
+) -> None:
+    surplus = make.listing(poster.memberships[0].organisation, created_by_id=poster.id)
+    deal = make.deal(surplus=surplus, mass_t=Decimal("750.64"))
+    offer = deal.offers[0]
+    offer.price_kind, offer.price_nok_per_t = PriceKind.TAKER_PAYS, Decimal("45.50")
+    offer.starts_on, offer.ends_on = date(2026, 10, 1), date(2026, 10, 31)
+    offer.expires_at = datetime(2026, 9, 20, 12, tzinfo=UTC)
+    tell(session, deal, event, by=Side.TAKER, now=NOW)
+    _subject, text = english_mail(app, session, poster)
+    assert "Quantity: 750.64 t\n" in text
+    assert "Period: 1 October 2026 to 31 October 2026\n" in text
+    assert "Price: the taker pays 45.5 kr/t\n" in text
+    assert "It stands until 20 September 2026.\n" in text
+    assert "See it and answer here:" in text
+
+
+def test_the_mail_of_a_dispute_says_which_load_and_why(
+    app: Flask, session: Session, deal: Deal, poster: User, make: Factory
+) -> None:
+    ticket = make.ticket(deal, number="V-17", mass_t=Decimal("31.64"), status=TicketStatus.DISPUTED)
+    ticket.dispute_reason = "Weighed twice"
+    session.flush()
+    tell(session, deal, DealEvent.TICKET_DISPUTED, by=Side.TAKER, now=NOW, about_id=ticket.id)
+    _subject, text = english_mail(app, session, poster)
+    assert "Ticket V-17: 31.64 t\n" in text
+    assert "> Weighed twice\n" in text
+    assert f"/deals/{deal.id}/tickets/{ticket.id}\n" in text
+
+
+@pytest.mark.parametrize(
+    ("event", "said", "path"),
+    [
+        (DealEvent.ACCEPTED, "See the deal:", ""),
+        (DealEvent.DECLINED, "See the deal:", ""),
+        (DealEvent.COMPLETED, "See the statement that both have signed:", "/statement"),
+        (DealEvent.STATEMENT_DRAWN_UP, "Read it, and sign it or send it back, here:", "/statement"),
+    ],
+)
+def test_no_mail_asks_for_an_answer_where_there_is_none_to_give(
+    app: Flask, session: Session, deal: Deal, poster: User, event: DealEvent, said: str, path: str
+) -> None:
+    tell(session, deal, event, by=Side.TAKER, now=NOW)
+    _subject, text = english_mail(app, session, poster)
+    assert f"{said}\n" in text
+    assert f"/deals/{deal.id}{path}\n" in text
+    assert "answer here" not in text
+
+
+def test_what_somebody_waits_for_is_told_at_once(session: Session, deal: Deal) -> None:
+    tell(session, deal, DealEvent.TICKET_CORRECTED, by=Side.TAKER, now=NOW, at_once=True)
+    assert len(mails(session)) == 1
