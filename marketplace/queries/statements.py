@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.models import DealStatement, RecoveryAnswer, Ticket
-from marketplace.types import RecoveryTest, TicketStatus
+from marketplace.types import RecoveryTest, Side, TicketStatus
 
 ZERO = Decimal(0)
 
@@ -24,6 +24,8 @@ class LoadSums:
     weighed_t: Decimal
     unconfirmed_count: int
     disputed_count: int
+    disputed_of: frozenset[Side]
+    """The sides that reported what is disputed, and alone can correct it."""
     first_at: datetime | None
     last_at: datetime | None
 
@@ -43,11 +45,12 @@ def load_sums(session: Session, *, deal_id: int) -> LoadSums:
         func.count().filter(Ticket.is_weighed).label("weighed_count"),
         func.coalesce(func.sum(Ticket.mass_t).filter(Ticket.is_weighed), ZERO).label("weighed_t"),
         func.count().filter(Ticket.status == TicketStatus.REPORTED).label("unconfirmed_count"),
-        func.count().filter(Ticket.status == TicketStatus.DISPUTED).label("disputed_count"),
+        func.count().filter(_disputed_of(Side.GIVER)).label("disputed_of_giver"),
+        func.count().filter(_disputed_of(Side.TAKER)).label("disputed_of_taker"),
         func.min(Ticket.loaded_at).label("first_at"),
         func.max(Ticket.loaded_at).label("last_at"),
     ).where(Ticket.deal_id == deal_id, Ticket.is_current, Ticket.status != TicketStatus.VOIDED)
-    count, delivered_t, weighed_count, weighed_t, unconfirmed, disputed, first_at, last_at = session.execute(
+    count, delivered_t, weighed_count, weighed_t, unconfirmed, of_giver, of_taker, first_at, last_at = session.execute(
         query
     ).one()
     return LoadSums(
@@ -56,10 +59,15 @@ def load_sums(session: Session, *, deal_id: int) -> LoadSums:
         weighed_count=weighed_count,
         weighed_t=weighed_t,
         unconfirmed_count=unconfirmed,
-        disputed_count=disputed,
+        disputed_count=of_giver + of_taker,
+        disputed_of=frozenset(side for side, disputed in ((Side.GIVER, of_giver), (Side.TAKER, of_taker)) if disputed),
         first_at=first_at,
         last_at=last_at,
     )
+
+
+def _disputed_of(side: Side) -> ColumnElement[bool]:
+    return (Ticket.status == TicketStatus.DISPUTED) & (Ticket.side == side)
 
 
 def loads_that_count(session: Session, *, deal_id: int) -> Sequence[Ticket]:

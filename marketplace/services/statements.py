@@ -5,7 +5,7 @@ completed and the database lets nobody change the statement any more. A load tha
 the first signature voids it, and so do new terms: nobody signs for anything else than what the paper says.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -54,6 +54,9 @@ OBSTACLES: Final[dict[Obstacle, str]] = {
 }
 
 
+DISPUTED_OF_THEIRS: Final = N_("Some loads are disputed. The other side reported them, and corrects them first.")
+
+
 class NotReady(Conflict):
     """Raised with the first thing in the way; the page lists them all."""
 
@@ -87,6 +90,14 @@ class Closing:
     @property
     def is_ready(self) -> bool:
         return not self.obstacles
+
+
+def obstacle_words(closing: Closing, sides: Collection[Side]) -> tuple[str, ...]:
+    """What is in the way, for who acts for `sides`: only who reported a load can correct it."""
+    words = dict(OBSTACLES)
+    if sides and closing.sums.disputed_of.isdisjoint(sides):
+        words[Obstacle.DISPUTED] = DISPUTED_OF_THEIRS
+    return tuple(words[each] for each in closing.obstacles)
 
 
 def closing_of(session: Session, deal: Deal) -> Closing:
@@ -130,7 +141,7 @@ def draw_up(session: Session, actor: Actor, *, deal_id: int, deviation: str = ""
         raise StatementIsThere
     closing = closing_of(session, deal)
     if closing.obstacles:
-        raise NotReady(OBSTACLES[closing.obstacles[0]])
+        raise NotReady(obstacle_words(closing, [side])[0])
     deviation = clean_text(deviation)
     problems = _deviation_problems(deviation, closing)
     if problems:

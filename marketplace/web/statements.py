@@ -65,6 +65,7 @@ def statement_section(view: DealView) -> StatementSection:
     found = statement_for_page(db.session, deal_id=deal.id) if view.is_firm else None
     live = found if found is not None and found.voided_at is None else None
     closing = services.closing_of(db.session, deal) if deal.status is DealStatus.AGREED else None
+    sides = view.acting or tuple(each for each in (view.side,) if each is not None)
     unsigned = [side for side in Side if live is not None and live.signed_at(side) is None]
     return StatementSection(
         is_shown=view.is_firm,
@@ -76,7 +77,7 @@ def statement_section(view: DealView) -> StatementSection:
         can_send_back=view.may(DealAction.VOID_STATEMENT) and live is not None,
         can_draw_up=view.may(DealAction.DRAW_UP_STATEMENT) and live is None,
         figures=_figures(deal, closing),
-        obstacles=tuple(translate(services.OBSTACLES[each], {}) for each in closing.obstacles) if closing else (),
+        obstacles=tuple(translate(each, {}) for each in services.obstacle_words(closing, sides)) if closing else (),
         must_explain=closing is not None and closing.must_explain,
         is_time=_is_time(view),
     )

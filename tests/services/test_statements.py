@@ -18,6 +18,8 @@ from marketplace.services.deals import OfferTerms, accept, counter
 from marketplace.services.documents import SignedFor, add_document, remove_document
 from marketplace.services.statement_changes import void_if_changed
 from marketplace.services.statements import (
+    DISPUTED_OF_THEIRS,
+    OBSTACLES,
     NoStatement,
     NotReady,
     Obstacle,
@@ -26,6 +28,7 @@ from marketplace.services.statements import (
     StatementIsThere,
     closing_of,
     draw_up,
+    obstacle_words,
     send_back,
     sign,
 )
@@ -103,6 +106,15 @@ def test_no_load_may_be_left_unconfirmed_or_disputed(ending: Closing, status: Ti
     assert closing_of(ending.session, ending.deal).obstacles == (obstacle,)
     with pytest.raises(NotReady):
         drawn_up(ending)
+
+
+def test_only_who_reported_a_disputed_load_is_told_to_correct_it(ending: Closing) -> None:
+    ending.load(3, status=TicketStatus.DISPUTED)
+    closing = closing_of(ending.session, ending.deal)
+    assert obstacle_words(closing, [Side.GIVER]) == (OBSTACLES[Obstacle.DISPUTED],)
+    assert obstacle_words(closing, [Side.TAKER]) == (DISPUTED_OF_THEIRS,)
+    with pytest.raises(NotReady, match="other side reported them"):
+        draw_up(ending.session, ending.taker, deal_id=ending.deal.id, now=NOW)
 
 
 def test_the_tests_of_recovery_must_be_answered(session: Session, make: Factory) -> None:
