@@ -9,7 +9,7 @@ takes them all. A facility comes first since its listings are written from it (`
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum, auto
@@ -161,8 +161,14 @@ class Left:
 
     mass_t: Decimal
     of: LeftOf
+    is_whole: bool = False
+    """Whether nothing is agreed of it: there was never more."""
 
 
+WHOLE: Final[dict[LeftOf, str]] = {
+    LeftOf.SURPLUS: N_("The whole surplus is %(left_t)s t. Agree on that or less."),
+    LeftOf.DEMAND: N_("The whole need is %(left_t)s t. Agree on that or less."),
+}
 ONLY: Final[dict[LeftOf, str]] = {
     LeftOf.SURPLUS: N_("Only %(left_t)s t of this surplus is left; the rest has been agreed. Agree on that or less."),
     LeftOf.DEMAND: N_("Only %(left_t)s t is still needed; the rest has been agreed. Agree on that or less."),
@@ -195,19 +201,23 @@ def what_is_left(
     own_t = deal.committed_t if deal is not None else Decimal(0)
     bounds = []
     if source_deal is None:
-        bounds.append(Left(mass_t=_beside(own_t, surplus.mass_t - surplus.committed_t), of=LeftOf.SURPLUS))
+        bounds.append(_left_of_listing(surplus, own_t, of=LeftOf.SURPLUS))
     elif source_deal.status in (DealStatus.AGREED, DealStatus.COMPLETED):
         incoming_t = source_deal.delivered_t if source_deal.status is DealStatus.COMPLETED else source_deal.agreed_t
         bounds.append(Left(mass_t=_beside(own_t, incoming_t - source_deal.onward_t), of=LeftOf.SOURCE))
     if taking_listing is not None and taking_listing.facility_id is None:
-        free_t = taking_listing.mass_t - taking_listing.committed_t
-        bounds.append(Left(mass_t=_beside(own_t, free_t), of=LeftOf.DEMAND))
+        bounds.append(_left_of_listing(taking_listing, own_t, of=LeftOf.DEMAND))
     if into is not None and (room_t := room_left_t(session, into, since=starts_on, deal=deal)) is not None:
         bounds.append(Left(mass_t=room_t, of=LeftOf.ROOM))
     if not bounds:
         return None
     least = min(bounds, key=lambda bound: bound.mass_t)
-    return Left(mass_t=max(least.mass_t, Decimal(0)), of=least.of)
+    return replace(least, mass_t=max(least.mass_t, Decimal(0)))
+
+
+def _left_of_listing(listing: Listing, own_t: Decimal, *, of: LeftOf) -> Left:
+    free_t = listing.mass_t - listing.committed_t
+    return Left(mass_t=_beside(own_t, free_t), of=of, is_whole=listing.committed_t <= own_t)
 
 
 def _beside(own_t: Decimal, free_t: Decimal) -> Decimal:
@@ -219,7 +229,8 @@ def left_problem(mass_t: Decimal, left: Left | None) -> FieldError | None:
     """What stands beside the quantity when there is not that much left."""
     if left is None or mass_t <= left.mass_t:
         return None
-    message = ONLY[left.of] if left.mass_t else NOTHING[left.of]
+    some = WHOLE[left.of] if left.is_whole else ONLY[left.of]
+    message = some if left.mass_t else NOTHING[left.of]
     return FieldError(field="entered_value", message=message, params={"left_t": left.mass_t} if left.mass_t else {})
 
 

@@ -6,15 +6,17 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from marketplace.actor import Actor
-from marketplace.errors import Conflict, InvalidInput
+from marketplace.errors import Conflict, FieldError, InvalidInput
 from marketplace.i18n_marker import N_
 from marketplace.models import Deal, DealMessage, DealOffer
-from marketplace.services.deal_actions import NO_OPEN_OFFER, open_offer
+from marketplace.services.deal_actions import NO_OPEN_OFFER, accepted_offer, open_offer
 from marketplace.services.deal_terms import TERM_COLUMNS, CheckedTerms
 from marketplace.services.editing import DESCRIPTION_LIMIT, text_problems
 from marketplace.text import clean_text, is_blank
 from marketplace.types import OfferStatus, Side
 
+SAME_AS_OFFER: Final = N_("This is the same as the offer. Accept it instead.")
+SAME_AS_AGREED: Final = N_("This is what is agreed already. Change something in it before you propose it.")
 OFFER_REPLACED: Final = N_("Another offer has taken its place. Look at it before you answer.")
 
 
@@ -48,6 +50,24 @@ def make_offer(
     deal.touched_at = now
     session.flush()
     return offer
+
+
+def require_other_terms(deal: Deal, checked: CheckedTerms, *, by: Side) -> None:
+    """One's own offer may be made again, to stand for longer.
+
+    Raises:
+        InvalidInput: the other side offers just that, or it is agreed and nothing else is proposed.
+    """
+    standing = open_offer(deal)
+    if standing is None:
+        same, message = accepted_offer(deal), SAME_AS_AGREED
+    elif standing.made_by is by and not standing.is_suggestion:
+        return
+    else:
+        same, message = standing, SAME_AS_OFFER
+    said = {name: value for name, value in checked.columns().items() if name != "expires_at"}
+    if same is not None and all(getattr(same, name) == value for name, value in said.items()):
+        raise InvalidInput(FieldError(field="", message=message))
 
 
 def take_up(session: Session, actor: Actor, deal: Deal, offer: DealOffer, *, by: Side, now: datetime) -> None:

@@ -34,7 +34,15 @@ from marketplace.services.deal_agreement import (
     require_agreeable,
 )
 from marketplace.services.deal_events import DealEvent, tell
-from marketplace.services.deal_offers import answer_offer, checked_reason, make_offer, offer_to_answer, say, take_up
+from marketplace.services.deal_offers import (
+    answer_offer,
+    checked_reason,
+    make_offer,
+    offer_to_answer,
+    require_other_terms,
+    say,
+    take_up,
+)
 from marketplace.services.deal_opening import offer_surplus, request_deal
 from marketplace.services.deal_places import TakingPlace
 from marketplace.services.deal_terms import OfferTerms, check_terms
@@ -77,13 +85,14 @@ def counter(
 
     Raises:
         NotFound, Forbidden, Conflict: there is no such deal, it is not the actor's to act in, or it is over.
-        InvalidInput: the terms cannot be taken, or there is not that much left.
+        InvalidInput: the terms cannot be taken, are those that stand already, or there is not that much left.
     """
     held = hold(session, deal_id=deal_id)
     deal = held.deal
     is_change = deal.status is DealStatus.AGREED
     side = require(DealAction.AMEND if is_change else DealAction.COUNTER, deal, actor)
     checked = check_terms(terms, material_key=deal.material_key, now=now)
+    require_other_terms(deal, checked, by=side)
     require_left(checked.mass_t, left_for(session, held, starts_on=terms.starts_on), in_form=True)
     problems = (
         *chain_problems(held, starts_on=terms.starts_on),

@@ -11,8 +11,9 @@ from geo.units import EnteredUnit
 from marketplace.errors import Conflict, Forbidden, InvalidInput, NotFound
 from marketplace.models import Deal, DealMessage, Declaration, LabReport, Notice
 from marketplace.services import deals, listings
-from marketplace.services.commitments import hold
+from marketplace.services.commitments import ONLY, WHOLE, LeftOf, hold
 from marketplace.services.deal_actions import accepted_offer, open_offer
+from marketplace.services.deal_offers import SAME_AS_AGREED, SAME_AS_OFFER
 from marketplace.services.deals import TakingPlace
 from marketplace.types import (
     DealEvent,
@@ -123,6 +124,17 @@ def test_no_more_can_be_asked_for_than_is_left(parties: Parties) -> None:
         parties.request(400)
     (error,) = refused.value.errors
     assert (error.field, error.params) == ("entered_value", {"left_t": 300})
+
+
+def test_who_asks_for_more_than_all_of_it_is_told_how_much_it_is(parties: Parties) -> None:
+    whole_t = parties.surplus.mass_t
+    for agreed_t, said in ((0, WHOLE[LeftOf.SURPLUS]), (200, ONLY[LeftOf.SURPLUS])):
+        if agreed_t:
+            parties.agree(agreed_t)
+        with pytest.raises(InvalidInput) as refused:
+            parties.request(whole_t + 1)
+        (error,) = refused.value.errors
+        assert (error.message, error.params) == (said, {"left_t": whole_t - agreed_t})
 
 
 def test_the_smallest_lot_holds_unless_less_is_left(parties: Parties) -> None:
@@ -248,6 +260,27 @@ def test_a_counter_offer_takes_the_place_of_the_open_one(parties: Parties) -> No
         deals.accept(parties.session, parties.taker, deal_id=deal.id, offer_id=seen.id, now=parties.now)
     deals.accept(parties.session, parties.taker, deal_id=deal.id, now=parties.now)
     assert deal.agreed_t == 300
+
+
+def test_what_is_offered_is_not_offered_back(parties: Parties) -> None:
+    deal = parties.request(400)
+    with pytest.raises(InvalidInput) as refused:
+        deals.counter(parties.session, parties.giver, deal_id=deal.id, terms=parties.terms(400), now=parties.now)
+    assert [(each.field, each.message) for each in refused.value.errors] == [("", SAME_AS_OFFER)]
+    assert len(deal.offers) == 1
+
+
+def test_ones_own_offer_can_be_made_again_to_stand_longer(parties: Parties) -> None:
+    deal = parties.request(400)
+    deals.counter(parties.session, parties.taker, deal_id=deal.id, terms=parties.terms(400), now=parties.now)
+    assert len(deal.offers) == 2
+
+
+def test_what_is_agreed_is_not_proposed_once_more(parties: Parties) -> None:
+    deal = parties.agree(400)
+    with pytest.raises(InvalidInput) as refused:
+        deals.counter(parties.session, parties.giver, deal_id=deal.id, terms=parties.terms(400), now=parties.now)
+    assert [each.message for each in refused.value.errors] == [SAME_AS_AGREED]
 
 
 def test_a_declined_offer_ends_the_talks(parties: Parties) -> None:

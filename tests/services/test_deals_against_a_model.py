@@ -150,7 +150,11 @@ class Market(RuleBasedStateMachine):
     @rule(known=made, mass_t=masses, by=sides)
     def offer_otherwise(self, known: ModelDeal, mass_t: int, by: Side) -> None:
         is_open = known.status in (DealStatus.NEGOTIATING, DealStatus.AGREED)
-        with self._expecting(is_open and self._can_be_agreed(known, mass_t)) as made:
+        if known.open_t is not None:
+            is_other = known.open_by is by or known.open_t != mass_t
+        else:
+            is_other = known.agreed_t != mass_t
+        with self._expecting(is_open and is_other and self._can_be_agreed(known, mass_t)) as made:
             deals.counter(self.session, self._of(known, by), deal_id=known.id, terms=terms(mass_t), now=NOW)
         if made.ok:
             known.open_t, known.open_by = mass_t, by
