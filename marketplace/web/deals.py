@@ -21,7 +21,7 @@ from marketplace.permissions import Permission
 from marketplace.queries import deals as queries
 from marketplace.queries.deals import DealFilter, Ours
 from marketplace.services import deals as services
-from marketplace.services.deal_actions import DealAction, accepted_offer, open_offer, require
+from marketplace.services.deal_actions import DealAction, accepted_offer, open_offer, require, sides_of
 from marketplace.types import DealStatus, Side
 from marketplace.web.access import current_actor, requires
 from marketplace.web.deal_page import DealView, deal_page, deal_section, load_deal, view_of_deal
@@ -244,7 +244,9 @@ def counter(deal: Deal) -> ResponseReturnValue:
     try:
         side = require(DealAction.AMEND if is_change else DealAction.COUNTER, deal, current_actor())
     except Conflict as conflict:
-        return _back(deal, conflict)
+        if request.method != "POST":
+            return _back(deal, conflict)
+        side = sides_of(deal, current_actor())[0]  # the service says it again, beside what was written
     last = open_offer(deal) or accepted_offer(deal) or deal.offers[-1]
     form = TermsForm(data=terms_of_offer(last))
     status = HTTPStatus.OK
@@ -303,7 +305,8 @@ def cancel(deal: Deal) -> ResponseReturnValue:
     try:
         require(DealAction.CANCEL, deal, current_actor())
     except Conflict as conflict:
-        return _back(deal, conflict)
+        if request.method != "POST":
+            return _back(deal, conflict)
     form = CancelForm()
     status = HTTPStatus.OK
     deal_id = deal.id

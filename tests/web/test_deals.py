@@ -408,6 +408,24 @@ def test_what_cannot_be_done_any_more_leads_back_to_the_deal(
 
 
 @pytest.mark.parametrize(
+    ("status", "path", "field"),
+    [
+        (DealStatus.CANCELLED, "cancel", "reason"),
+        (DealStatus.WITHDRAWN, "offers/new", "message"),
+        (DealStatus.COMPLETED, "offers/new", "message"),
+    ],
+)
+def test_what_was_typed_stays_where_it_cannot_be_sent_any_more(
+    client: Client, sides: Sides, status: DealStatus, path: str, field: str
+) -> None:
+    deal = sides.deal(status=status)
+    client.log_in_as(sides.giver_owner)
+    answer = client.post(f"/deals/{deal.id}/{path}", data=terms(entered_value="321", **{field: "Skrevet her"}))
+    assert answer.status_code == HTTPStatus.CONFLICT
+    assert "Skrevet her</textarea>" in answer.text
+
+
+@pytest.mark.parametrize(
     ("sent_to", "page"),
     [
         ("offers/accept", ""),
