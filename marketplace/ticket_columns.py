@@ -23,6 +23,8 @@ KG_PER_T: Final = Decimal(1000)
 HEAVIEST_LOAD_T: Final = Decimal(200)
 LIGHTEST_LOAD_KG: Final = Decimal(50)
 """What is less was written in tonnes, whatever the heading says."""
+EARLIEST_YEAR: Final = 2000
+"""No load of ours was driven before it; an earlier year is a slip."""
 
 
 class MassUnit(StrEnum):
@@ -230,10 +232,14 @@ def _moment(reader: RowReader) -> datetime | None:
 
 def _day(reader: RowReader, typed: str) -> date | None:
     try:
-        return read_day(typed)
+        day = read_day(typed)
     except ValueError:
         reader.refuse("day", N_("Enter a day, for example 31.12.2027."))
         return None
+    if day.year < EARLIEST_YEAR:
+        reader.refuse("day", N_("The load was driven before there was an agreement."))
+        return None
+    return day
 
 
 def _clock(reader: RowReader, typed: str) -> time | None:
@@ -253,6 +259,10 @@ def _mass_t(reader: RowReader, unit: MassUnit) -> Decimal | None:
         if gross is None or tare is None:
             if not reader.unread & {"gross", "tare"}:
                 reader.refuse("net", N_("Give the net, or both gross and tare."))
+            return None
+        if gross <= tare:
+            message = N_("The gross, %(gross)s, is not more than the tare, %(tare)s. Are they in each other's place?")
+            reader.refuse("gross", message, gross=gross, tare=tare)
             return None
         net = gross - tare
     if net is None:

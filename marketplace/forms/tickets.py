@@ -14,6 +14,7 @@ from wtforms.widgets import TimeInput
 from marketplace.forms.base import PostedForm
 from marketplace.forms.documents import PICTURES
 from marketplace.forms.fields import DateField, DecimalField, LineField, Required, TextAreaField
+from marketplace.ticket_columns import EARLIEST_YEAR
 
 AT_MOST = _l("Use at most %(max)d characters.")
 WEIGHED, ESTIMATED = "weighed", "estimated"
@@ -94,6 +95,10 @@ class TicketForm(LoadForm):
     loaded_on = DateField(_l("Day"), [Required(_l("Enter a day, for example 31.12.2027."))])
     origin_name = LineField(_l("From"), [Optional(), Length(max=200, message=AT_MOST)])
     destination_name = LineField(_l("To"), [Optional(), Length(max=200, message=AT_MOST)])
+
+    def validate_loaded_on(self, field: DateField) -> None:
+        if field.data is not None and field.data.year < EARLIEST_YEAR:
+            raise wtforms.ValidationError(_("The load was driven before there was an agreement."))
 
 
 class CorrectionForm(TicketForm):

@@ -15,7 +15,7 @@ from marketplace.actor import Actor
 from marketplace.clock import local_date
 from marketplace.errors import Conflict, FieldError, InvalidInput, NotFound, field_error
 from marketplace.i18n_marker import N_
-from marketplace.models import Deal, GateLink
+from marketplace.models import Deal, GateLink, Organisation
 from marketplace.services.commitments import hold
 from marketplace.services.deal_actions import ALLOWED_FROM, WRONG_STATUS, DealAction, require, sides_of
 from marketplace.services.editing import text_problems
@@ -32,6 +32,8 @@ MOST_A_DAY = 20
 
 NO_LINK_OF_OURS = N_("This address is not whole. Scan the code once more.")
 WITHDRAWN = N_("This link was withdrawn. Ask at the gate for a new one.")
+STOPPED = N_("This link takes no loads for now. Ask at the gate what to do.")
+"""Of an organisation that is banned, which whoever drives for it need not be told."""
 DAY_IS_PAST = N_("This link was for another day, and its time has run out. Ask at the gate for a new one.")
 
 
@@ -89,14 +91,18 @@ def gate_of_token(session: Session, token: str, *, signer: GateSigner) -> tuple[
     return Gate(link_id=link.id, deal_id=link.deal_id, side=link.side, valid_on=link.valid_on), link
 
 
-def require_open(link: GateLink, *, now: datetime) -> None:
+def require_open(session: Session, link: GateLink, *, now: datetime) -> None:
     """Let pass a link that may be used.
 
     Raises:
-        GateClosed: it was withdrawn, its day is long past, or no loads are driven for the deal any more.
+        GateClosed: it was withdrawn, its day is long past, no loads are driven for the deal any more, or whose gate it
+            is is banned.
     """
     if link.revoked_at is not None:
         raise GateClosed(WITHDRAWN)
+    owner = select(Organisation.banned_at).where(Organisation.id == link.deal.organisation_id_of(link.side))
+    if session.scalar(owner) is not None:
+        raise GateClosed(STOPPED)
     if link.deal.status not in ALLOWED_FROM[DealAction.ADD_TICKET]:
         raise GateClosed(WRONG_STATUS[link.deal.status])
     if local_date(now) > link.valid_on + SENT_WITHIN:

@@ -1,5 +1,6 @@
 """Putting right what a ticket says: a new row in place of the old one, which stays and counts for nothing."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -12,9 +13,10 @@ from marketplace.models import Deal, Ticket
 from marketplace.services.commitments import HeldDeal, hold
 from marketplace.services.deal_actions import DealAction, require, sides_of
 from marketplace.services.deal_events import DealEvent
+from marketplace.services.known_tickets import OtherTicket
 from marketplace.services.ticket_reports import TicketReport, checked_report, day_problems, put_slip, read_slip
 from marketplace.services.tickets import (
-    OtherTicket,
+    CorrectedMeanwhile,
     bounded,
     checked_reason,
     load_columns,
@@ -24,6 +26,7 @@ from marketplace.services.tickets import (
     told_of,
 )
 from marketplace.storage import Storage
+from marketplace.text import clean_text
 from marketplace.types import TicketSource, TicketStatus
 
 KEPT_WHEN_VOIDED = (
@@ -59,8 +62,8 @@ def correct_ticket(
 
     Raises:
         NotFound, Forbidden, Conflict: as for `deals.require`, or the other side reported it.
-        CorrectedMeanwhile: another row has taken its place.
-        OtherTicket: the number is another load's.
+        CorrectedMeanwhile: another row has taken its place, also one of the same `client_key` that says another thing.
+        OtherTicket: the number or the key is another load's.
         InvalidInput: as for `add_ticket`, or no reason is given (field "reason").
     """
     report = checked_report(report, now=now)
@@ -68,9 +71,11 @@ def correct_ticket(
     held = hold(session, deal_id=deal_id)
     deal = held.deal
     require(DealAction.CORRECT_TICKET, deal, actor)
-    again = _sent_before(session, deal, report)
-    if again is not None and again.corrects_id == ticket_id:
-        return again
+    again = _sent_before(session, deal, report, ticket_id=ticket_id)
+    if again is not None:
+        if _says_all_the_same(again, report, deal, slip=slip, reason=reason):
+            return again
+        raise CorrectedMeanwhile
     old = _correctable(session, actor, deal, ticket_id)
     problems = tuple(day_problems(report, deal))
     if problems:
@@ -82,7 +87,8 @@ def correct_ticket(
     new = Ticket(**load_columns(report, deal), **(slip or _slip_of(old)), number=number, status=TicketStatus.REPORTED)
     new.client_key = report.client_key
     _put_in_place(session, actor, held, old=old, new=new, reason=reason, now=now)
-    told_of(session, deal, DealEvent.TICKET_CORRECTED, by=old.side, about_id=new.id, now=now)
+    was_disputed = old.status is TicketStatus.DISPUTED  # then the other side waits for it
+    told_of(session, deal, DealEvent.TICKET_CORRECTED, by=old.side, about_id=new.id, at_once=was_disputed, now=now)
     return new
 
 
@@ -101,7 +107,8 @@ def void_ticket(session: Session, actor: Actor, *, deal_id: int, ticket_id: int,
     reason = checked_reason(reason, missing=N_("Say why it is voided."))
     new = Ticket(**{name: getattr(old, name) for name in KEPT_WHEN_VOIDED}, **_slip_of(old), status=TicketStatus.VOIDED)
     _put_in_place(session, actor, held, old=old, new=new, reason=reason, now=now)
-    told_of(session, deal, DealEvent.TICKET_VOIDED, by=old.side, about_id=new.id, now=now)
+    was_disputed = old.status is TicketStatus.DISPUTED  # then the other side waits for it
+    told_of(session, deal, DealEvent.TICKET_VOIDED, by=old.side, about_id=new.id, at_once=was_disputed, now=now)
     return new
 
 
@@ -113,10 +120,28 @@ def _correctable(session: Session, actor: Actor, deal: Deal, ticket_id: int) -> 
     return ticket
 
 
-def _sent_before(session: Session, deal: Deal, report: TicketReport) -> Ticket | None:
+def _sent_before(session: Session, deal: Deal, report: TicketReport, *, ticket_id: int) -> Ticket | None:
+    """The correction of the ticket that was made under the report's key.
+
+    Raises:
+        OtherTicket: the key is another ticket's.
+    """
     if report.client_key is None:
         return None
-    return session.scalar(select(Ticket).where(Ticket.deal_id == deal.id, Ticket.client_key == report.client_key))
+    sent = session.scalar(select(Ticket).where(Ticket.deal_id == deal.id, Ticket.client_key == report.client_key))
+    if sent is not None and sent.corrects_id != ticket_id:
+        raise OtherTicket(sent)
+    return sent
+
+
+def _says_all_the_same(
+    ticket: Ticket, report: TicketReport, deal: Deal, *, slip: Mapping[str, object], reason: str
+) -> bool:
+    """Whether a correction is the one that made the ticket, sent again: to the letter, or what was added would go."""
+    said = {**load_columns(report, deal), **slip, "correction_reason": clean_text(reason)}
+    if report.number:
+        said["number"] = report.number
+    return all(getattr(ticket, name) == value for name, value in said.items())
 
 
 def _require_free(session: Session, deal: Deal, number: str, *, but: Ticket) -> None:

@@ -4,8 +4,8 @@ The file is kept as it came until then. The same file, or the same row in anothe
 a load is known by its number.
 """
 
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,18 +14,19 @@ from io import BytesIO
 from itertools import chain, islice
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from marketplace.actor import Actor
 from marketplace.errors import DomainError, FieldError, Forbidden, InvalidInput, field_error
 from marketplace.i18n_marker import N_
-from marketplace.models import Deal, Ticket, TicketFile
+from marketplace.models import Deal, TicketFile
 from marketplace.parsing import read_decimal
 from marketplace.services.commitments import hold
 from marketplace.services.deal_actions import DealAction, require, sides_of
-from marketplace.services.ticket_reports import TicketReport, checked_report, day_problems, says_the_same
-from marketplace.services.tickets import add_ticket
+from marketplace.services.known_tickets import KnownTickets, OtherTicket, known_tickets
+from marketplace.services.ticket_reports import TicketReport, checked_report, day_problems
+from marketplace.services.tickets import Intake
 from marketplace.table_columns import HEADER_WITHIN_ROWS, Header, find_header
 from marketplace.table_faults import MIB, TableLimits
 from marketplace.tables import Row, Table, read_table, sheets_in_turn
@@ -110,15 +111,11 @@ def reading_of(session: Session, staged: TicketFile, *, now: datetime) -> FileRe
     figures = [cells[key] for _line, cells in named for key in MASSES if cells.get(key)]
     sign = decimal_sign_of(figures)
     unit = unit_of(header, _numbers(figures, sign))
-    known = _known(session, deal)
+    read = [_file_row(line, cells, unit=unit, sign=sign, deal=deal, now=now) for line, cells in named]
+    known = known_tickets(session, deal, [row.report for row in read if row.report is not None])
     seen: dict[str, TicketReport] = {}
-    read: list[FileRow] = []
-    for line, cells in named:
-        row = _file_row(line, cells, unit=unit, sign=sign, deal=deal, now=now)
-        if row.report is not None:
-            row = _placed(row, row.report, known=known, seen=seen)
-        read.append(row)
-    return FileReading(unit=unit, unknown_headings=header.unknown, rows=tuple(read))
+    placed = (row if row.report is None else _placed(row, row.report, known=known, seen=seen) for row in read)
+    return FileReading(unit=unit, unknown_headings=header.unknown, rows=tuple(placed))
 
 
 def apply_ticket_file(
@@ -131,18 +128,19 @@ def apply_ticket_file(
         Conflict: all of it together is more than what is agreed.
         Forbidden: the actor may not report loads of the deal.
     """
-    deal = hold(session, deal_id=staged.deal_id).deal
+    held = hold(session, deal_id=staged.deal_id)
     require_own(staged, actor)
     reading = reading_of(session, staged, now=now)
     if reading.count(RowState.BAD) and not only_good:
         raise field_error("only_good", N_("Some rows cannot be used. Mend the file, or take in the good rows alone."))
-    for row in reading.rows:
-        if row.state is not RowState.NEW or row.report is None:
-            continue
-        try:
-            add_ticket(session, actor, deal_id=deal.id, report=row.report, source=TicketSource.FILE, now=now)
-        except DomainError as refused:
-            raise RowRefused(line=row.line, refused=refused) from refused
+    new = [(row.line, row.report) for row in reading.rows if row.state is RowState.NEW and row.report is not None]
+    reports = [report for _line, report in new]
+    intake = Intake(session, actor, held, reports=reports, source=TicketSource.FILE, now=now)
+    for line, report in new:
+        with _refused_as_file(line=line):
+            intake.take(report)
+    with _refused_as_file():
+        intake.write()
     session.delete(staged)
     session.flush()
     return reading
@@ -168,14 +166,22 @@ def discard_ticket_file(session: Session, actor: Actor, *, staged: TicketFile) -
     session.flush()
 
 
-class RowRefused(InvalidInput):
-    """A row that could not be taken in; nothing of its file was."""
+class FileRefused(InvalidInput):
+    """What could not be taken in, by the row's line where it is one row's fault; nothing of the file was."""
 
-    def __init__(self, *, line: int, refused: DomainError) -> None:
+    def __init__(self, refused: DomainError, *, line: int | None = None) -> None:
         errors = refused.errors if isinstance(refused, InvalidInput) else ()
         first = errors[0] if errors else FieldError(field="", message=refused.message, params=refused.params)
         super().__init__(replace(first, field=""))
         self.line = line
+
+
+@contextmanager
+def _refused_as_file(*, line: int | None = None) -> Iterator[None]:
+    try:
+        yield
+    except DomainError as refused:
+        raise FileRefused(refused, line=line) from refused
 
 
 # Reading ----------------------------------------------------------------------------------------------------------
@@ -249,28 +255,21 @@ def _file_row(line: int, cells: Mapping[str, str], *, unit: MassUnit, sign: str,
     return FileRow(line=line, cells=cells, report=None if problems else report, state=state, problems=problems)
 
 
-def _placed(
-    row: FileRow, report: TicketReport, *, known: Mapping[str, Ticket], seen: dict[str, TicketReport]
-) -> FileRow:
+def _placed(row: FileRow, report: TicketReport, *, known: KnownTickets, seen: dict[str, TicketReport]) -> FileRow:
     """The row, told apart from those that say what is known already."""
-    number = report.number.casefold()
-    if number in known:
-        if says_the_same(report, known[number]):
+    try:
+        if known.repeated_by(report) is not None:
             return replace(row, state=RowState.KNOWN)
+    except OtherTicket:
         return _bad(row, N_("A load of this number is there already, and says something else."))
-    if number in seen:
-        if seen[number] == report:
-            return replace(row, state=RowState.REPEATED)
-        return _bad(row, N_("A row above has the same number, and says something else."))
-    seen[number] = report
-    return row
+    first = seen.setdefault(known.number_key(report.number), report)
+    if first is report:
+        return row
+    if first == report:
+        return replace(row, state=RowState.REPEATED)
+    return _bad(row, N_("A row above has the same number, and says something else."))
 
 
 def _bad(row: FileRow, message: str) -> FileRow:
     problem = FieldError(field="number", message=message)
     return replace(row, state=RowState.BAD, report=None, problems=(problem,))
-
-
-def _known(session: Session, deal: Deal) -> dict[str, Ticket]:
-    current = select(Ticket).where(Ticket.deal_id == deal.id, Ticket.is_current)
-    return {ticket.number.casefold(): ticket for ticket in session.scalars(current)}

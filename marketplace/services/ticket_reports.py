@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from hashlib import sha256
 from uuid import UUID
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.clock import local_date
 from marketplace.errors import FieldError, InvalidInput
-from marketplace.file_types import FileType, recognise
+from marketplace.file_types import UNKNOWN, FileType, recognise
 from marketplace.i18n_marker import N_
 from marketplace.models import Deal, Ticket
 from marketplace.pictures import Picture, read_picture
@@ -21,12 +21,17 @@ from marketplace.services.documents import THUMBNAIL
 from marketplace.services.editing import NAME_LIMIT, text_problems
 from marketplace.storage import Storage
 from marketplace.text import clean_line, clean_text, is_blank
+from marketplace.ticket_columns import EARLIEST_YEAR
 
 NUMBER_LIMIT = 60
 NOTE_LIMIT = 2_000
 HEAVIEST_T = Decimal(200)
 """A road train carries some 50 t; a self-propelled transporter more."""
 KILOGRAM = Decimal("0.001")
+
+EARLIEST = datetime(EARLIEST_YEAR, 1, 1, tzinfo=UTC)
+"""Before it nothing was agreed here. The first years of all cannot be told in every time zone, so it is asked first."""
+BEFORE_ANY_AGREEMENT = N_("The load was driven before there was an agreement.")
 
 CLOCKS_DIFFER = timedelta(minutes=15)
 """By how much a phone's or a weighbridge's clock may be ahead of ours."""
@@ -120,6 +125,8 @@ def _problems(report: TicketReport, *, registration: str, now: datetime) -> Iter
             else N_("This is no vehicle registration. Norwegian ones are written as AB 12345.")
         )
         yield FieldError(field="vehicle_registration", message=message)
+    if report.loaded_at < EARLIEST:
+        yield FieldError(field="loaded_at", message=BEFORE_ANY_AGREEMENT)
     if report.loaded_at > now + CLOCKS_DIFFER:
         yield FieldError(field="loaded_at", message=N_("This time has not come yet."))
     for field in ("carrier", "origin_name", "destination_name"):
@@ -131,7 +138,7 @@ def day_problems(report: TicketReport, deal: Deal) -> Iterator[FieldError]:
     """What is wrong with when the load was driven, for this deal."""
     first = min(day for day in (deal.agreed_from, local_date(deal.created_at)) if day is not None)
     if local_date(report.loaded_at) < first:
-        yield FieldError(field="loaded_at", message=N_("The load was driven before there was an agreement."))
+        yield FieldError(field="loaded_at", message=BEFORE_ANY_AGREEMENT)
 
 
 def says_the_same(report: TicketReport, ticket: Ticket) -> bool:
@@ -163,11 +170,16 @@ def read_slip(content: bytes | None) -> Slip | None:
             raise InvalidInput(FieldError(field="slip", message=NO_SLIP_PICTURE))
         picture = read_picture(content, file_type=file_type)
     except InvalidInput as refused:
-        raise InvalidInput(*(replace(error, field="slip") for error in refused.errors)) from None
+        raise InvalidInput(*(_of_slip(error) for error in refused.errors)) from None
     return Slip(sha256=sha256(picture.content).hexdigest(), picture=picture)
 
 
-NO_SLIP_PICTURE = N_("This is no picture. Take a photo of the slip.")
+NO_SLIP_PICTURE = N_("This is no picture. Send a photo of the slip as JPEG, PNG or WebP.")
+
+
+def _of_slip(error: FieldError) -> FieldError:
+    """Of a slip, where the kinds of documents that can be taken elsewhere would only mislead."""
+    return replace(error, field="slip", message=NO_SLIP_PICTURE if error.message == UNKNOWN else error.message)
 
 
 def put_slip(session: Session, slip: Slip | None, *, storage: Storage | None) -> dict[str, object]:

@@ -4,11 +4,13 @@ Every change is made under the deal's locks (`commitments.hold`), so that what i
 with. The database holds the same bounds once more.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
+from typing import Final
 
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -24,14 +26,14 @@ from marketplace.services.deal_actions import DealAction, require, sides_of
 from marketplace.services.deal_events import DealEvent, tell
 from marketplace.services.editing import text_problems
 from marketplace.services.gate_links import Gate, require_open
-from marketplace.services.statements import void_if_changed
+from marketplace.services.known_tickets import known_tickets
+from marketplace.services.statement_changes import void_if_changed
 from marketplace.services.ticket_reports import (
     TicketReport,
     checked_report,
     day_problems,
     put_slip,
     read_slip,
-    says_the_same,
 )
 from marketplace.storage import Storage
 from marketplace.text import clean_text
@@ -40,6 +42,7 @@ from marketplace.types import Side, TicketSource, TicketStatus
 type Reporter = Actor | Gate
 
 REASON_LIMIT = 2_000
+NO_SLIP: Final[Mapping[str, object]] = MappingProxyType({})
 OWN_NUMBER = "L-"
 """Before the number of a load that has no slip."""
 
@@ -58,16 +61,6 @@ BEYOND = {
     "ck_deal_onward_t": NOT_BROUGHT_IN,
 }
 """What the bounds of the database say when a load breaks them."""
-
-
-class OtherTicket(Conflict):
-    """The same number, or the same sending, was used for another load; `ticket` is what was reported first."""
-
-    message = N_("Ticket %(number)s is here already, and says something else: %(mass_t)s t, %(vehicle)s.")
-
-    def __init__(self, ticket: Ticket) -> None:
-        super().__init__(None, number=ticket.number, mass_t=ticket.mass_t, vehicle=ticket.vehicle_registration)
-        self.ticket = ticket
 
 
 class CorrectedMeanwhile(Conflict):
@@ -116,32 +109,87 @@ def add_ticket(
     report = checked_report(report, now=now)
     slip = put_slip(session, read_slip(report.slip), storage=storage)  # before rows are locked: it takes its time
     held = hold(session, deal_id=deal_id)
-    deal = held.deal
-    _require_party(reporter, deal)
-    known = _known(session, deal, report)
-    if known is not None:
-        return Added(ticket=known, is_new=False)
-    side = _require_reporter(session, reporter, deal, report, now=now)
-    problems = tuple(day_problems(report, deal))
-    if problems:
-        raise InvalidInput(*problems)
-    require_left_to_deliver(deal, report.mass_t)
-    ticket = Ticket(
-        **load_columns(report, deal),
-        **slip,
-        number=report.number or _own_number(session, deal),
-        status=TicketStatus.REPORTED,
-        source=TicketSource.GATE if isinstance(reporter, Gate) else source,
-        side=side,
-        client_key=report.client_key,
-        gate_link_id=reporter.link_id if isinstance(reporter, Gate) else None,
-        reported_by_id=None if isinstance(reporter, Gate) else reporter.user_id,
-        created_at=now,
-    )
-    with bounded(session, held, now=now):
-        session.add(ticket)
-    told_of(session, deal, DealEvent.TICKET_ADDED, by=side, now=now)
-    return Added(ticket=ticket, is_new=True)
+    intake = Intake(session, reporter, held, reports=[report], source=source, now=now)
+    added = intake.take(report, slip=slip)
+    intake.write()
+    return added
+
+
+class Intake:
+    """Loads on their way into a deal that is held: each is looked at as it is taken, and `write` keeps all at once.
+
+    Raises:
+        NotFound, Forbidden: the deal is not the reporter's.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        reporter: Reporter,
+        held: HeldDeal,
+        *,
+        reports: Collection[TicketReport],
+        source: TicketSource = TicketSource.TYPED,
+        now: datetime,
+    ) -> None:
+        _require_party(reporter, held.deal)
+        self.session, self.reporter, self.held, self.now = session, reporter, held, now
+        self.source = TicketSource.GATE if isinstance(reporter, Gate) else source
+        self.new: list[Ticket] = []
+        self.new_t = Decimal(0)
+        self.known = known_tickets(session, held.deal, reports)
+
+    def take(self, report: TicketReport, *, slip: Mapping[str, object] = NO_SLIP) -> Added:
+        """The ticket of one of the reports, checked already: one that is to be written, or the one that it repeats.
+
+        Raises:
+            Forbidden, Conflict, GateClosed, OtherTicket, InvalidInput: as for `add_ticket`.
+        """
+        deal, reporter = self.held.deal, self.reporter
+        repeated = self.known.repeated_by(report)
+        if repeated is not None:
+            return Added(ticket=repeated, is_new=False)
+        side = _require_reporter(self.session, reporter, deal, report, now=self.now)
+        problems = tuple(day_problems(report, deal))
+        if problems:
+            raise InvalidInput(*problems)
+        require_left_to_deliver(deal, report.mass_t, beside_t=self.new_t)
+        ticket = Ticket(
+            **load_columns(report, deal),
+            **slip,
+            number=report.number or _own_number(self.session, deal, beside=self.new),
+            status=TicketStatus.REPORTED,
+            source=self.source,
+            side=side,
+            client_key=report.client_key,
+            gate_link_id=reporter.link_id if isinstance(reporter, Gate) else None,
+            reported_by_id=None if isinstance(reporter, Gate) else reporter.user_id,
+            created_at=self.now,
+        )
+        self.new.append(ticket)
+        self.new_t += report.mass_t
+        self.known.add(ticket)
+        return Added(ticket=ticket, is_new=True)
+
+    def write(self) -> None:
+        """Keep what is new, and tell the other side of it once.
+
+        Raises:
+            InvalidInput: it is more than the database knows to be left (field "mass_t").
+            Conflict: what the quantities rest on has no room for it.
+        """
+        if not self.new:
+            return
+        with bounded(self.session, self.held, now=self.now):
+            self.session.add_all(self.new)
+        told_of(
+            self.session,
+            self.held.deal,
+            DealEvent.TICKET_ADDED,
+            by=self.new[0].side,
+            times=len(self.new),
+            now=self.now,
+        )
 
 
 def _require_party(reporter: Reporter, deal: Deal) -> None:
@@ -156,53 +204,22 @@ def _require_reporter(session: Session, reporter: Reporter, deal: Deal, report: 
     if not isinstance(reporter, Gate):
         return require(DealAction.ADD_TICKET, deal, reporter)
     link = session.get_one(GateLink, reporter.link_id, populate_existing=True)
-    require_open(link, now=now)
+    require_open(session, link, now=now)
     if local_date(report.loaded_at) != link.valid_on:
         raise field_error("loaded_at", OTHER_DAY)
     return link.side
 
 
-def _known(session: Session, deal: Deal, report: TicketReport) -> Ticket | None:
-    """The ticket that a report repeats.
-
-    Raises:
-        OtherTicket: its key or number is another load's.
-    """
-    if report.client_key is not None:
-        same_key = session.scalar(
-            select(Ticket).where(Ticket.deal_id == deal.id, Ticket.client_key == report.client_key)
-        )
-        if same_key is not None:
-            return _same(report, same_key)
-    if not report.number:
-        return None
-    versions = session.scalars(
-        select(Ticket)
-        .where(Ticket.deal_id == deal.id, func.lower(Ticket.number) == func.lower(report.number))
-        .order_by(Ticket.is_current.desc(), Ticket.id.desc())
-    ).all()
-    for version in versions:
-        if says_the_same(report, version):
-            return version
-    if versions:
-        raise OtherTicket(versions[0])
-    return None
-
-
-def _same(report: TicketReport, ticket: Ticket) -> Ticket:
-    if not says_the_same(report, ticket):
-        raise OtherTicket(ticket)
-    return ticket
-
-
-def _own_number(session: Session, deal: Deal) -> str:
-    """A number for a load without a slip, that no other ticket of the deal has."""
+def _own_number(session: Session, deal: Deal, *, beside: Collection[Ticket]) -> str:
+    """A number for a load without a slip, that no other ticket of the deal has, also none that is still to be kept."""
     count = session.scalar(select(func.count()).select_from(Ticket).where(Ticket.deal_id == deal.id)) or 0
+    count += len(beside)
+    pending = {ticket.number.lower() for ticket in beside}
     while True:
         count += 1
         number = f"{OWN_NUMBER}{count}"
         taken = select(Ticket.id).where(Ticket.deal_id == deal.id, func.lower(Ticket.number) == number.lower())
-        if session.scalar(taken) is None:
+        if number.lower() not in pending and session.scalar(taken) is None:
             return number
 
 
@@ -319,8 +336,10 @@ def load_columns(report: TicketReport, deal: Deal) -> dict[str, object]:
     }
 
 
-def require_left_to_deliver(deal: Deal, mass_t: Decimal, *, instead_of_t: Decimal = Decimal(0)) -> None:
-    left_t = most_delivered_t(deal) - deal.delivered_t + instead_of_t
+def require_left_to_deliver(
+    deal: Deal, mass_t: Decimal, *, instead_of_t: Decimal = Decimal(0), beside_t: Decimal = Decimal(0)
+) -> None:
+    left_t = most_delivered_t(deal) - deal.delivered_t + instead_of_t - beside_t
     if mass_t > left_t:
         raise field_error("mass_t", TOO_MUCH, mass_t=mass_t, left_t=max(left_t, Decimal(0)))
 
@@ -355,8 +374,16 @@ def checked_reason(reason: str, *, missing: str) -> str:
 
 
 def told_of(
-    session: Session, deal: Deal, event: DealEvent, *, by: Side, about_id: int | None = None, now: datetime
+    session: Session,
+    deal: Deal,
+    event: DealEvent,
+    *,
+    by: Side,
+    about_id: int | None = None,
+    times: int = 1,
+    at_once: bool = False,
+    now: datetime,
 ) -> None:
     deal.touched_at = now
     void_if_changed(session, deal, now=now)
-    tell(session, deal, event, by=by, about_id=about_id, now=now)
+    tell(session, deal, event, by=by, about_id=about_id, times=times, at_once=at_once, now=now)

@@ -26,13 +26,21 @@ from marketplace.i18n import translate
 from marketplace.models import GateLink
 from marketplace.permissions import Permission
 from marketplace.queries.tickets import loads_by_link
-from marketplace.services.gate_links import SENT_WITHIN, Gate, GateClosed, GateSigner, gate_of_token, require_open
+from marketplace.services.gate_links import (
+    SENT_WITHIN,
+    STOPPED,
+    Gate,
+    GateClosed,
+    GateSigner,
+    gate_of_token,
+    require_open,
+)
 from marketplace.services.links import DeadLink
 from marketplace.services.ticket_reports import TicketReport
 from marketplace.services.tickets import Added, add_ticket, left_to_deliver_t
 from marketplace.web.access import requires
 from marketplace.web.document_files import storage
-from marketplace.web.errors import wants_json
+from marketplace.web.errors import error_response, wants_json
 from marketplace.web.limits import GATE_BY_LINK, count_attempt
 from marketplace.web.security import csrf
 from marketplace.web.submit import add_error, applying, unprocessable
@@ -76,7 +84,7 @@ def report(token: str) -> ResponseReturnValue:
     if request.method == "POST":
         return _take(gate, link, token=token)
     try:
-        require_open(link, now=clock.now())
+        require_open(db.session, link, now=clock.now())
     except GateClosed as closed:
         return _dead(closed)
     return _page(link, GateForm(formdata=None, data={"loaded_at": _now_at(link)}), token=token)
@@ -108,6 +116,8 @@ def _take(gate: Gate, link: GateLink, *, token: str) -> ResponseReturnValue:
             if attempt.ok:
                 return _taken(added, token=token)
     except (Conflict, TooManyAttempts) as refused:
+        if isinstance(refused, GateClosed) and wants_json():
+            return _closed(refused)
         if wants_json():
             raise  # the edge's own answer says it, with its status
         db.session.rollback()
@@ -188,6 +198,14 @@ def _refused(form: GateForm) -> ResponseReturnValue:
     return response
 
 
+def _closed(dead: DeadLink | GateClosed) -> ResponseReturnValue:
+    """The edge's own answer, with `closed` where the link never takes a load again: sending again is no use."""
+    response = error_response(status_of(dead), message=translate(dead.message, dead.params))
+    db.session.rollback()
+    problem = {**response.get_json(), "closed": dead.message != STOPPED}
+    return make_response(problem, status_of(dead), {"Content-Type": response.mimetype})
+
+
 # The page -------------------------------------------------------------------------------------------------------------
 
 
@@ -221,6 +239,6 @@ def _now_at(link: GateLink) -> datetime | None:
 def _dead(dead: DeadLink | GateClosed) -> ResponseReturnValue:
     """Why nothing is taken; what waits on the phone is still shown, since nobody else has it."""
     if wants_json():
-        raise dead
+        return _closed(dead)
     page = render_template("gate/dead.html", message=translate(dead.message, dead.params))
     return make_response(page, status_of(dead))

@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.errors import Conflict, Forbidden, InvalidInput
-from marketplace.models import Deal, Ticket, TicketFile
+from marketplace.models import Deal, Notice, Ticket, TicketFile
+from marketplace.services.ticket_corrections import correct_ticket
 from marketplace.services.ticket_files import (
     FileReading,
     RowState,
@@ -18,9 +19,10 @@ from marketplace.services.ticket_files import (
     reading_of,
     stage_ticket_file,
 )
+from marketplace.services.ticket_reports import TicketReport
 from marketplace.ticket_columns import MassUnit
-from marketplace.types import DealStatus, Role, Side, TicketSource
-from tests.conftest import NOW
+from marketplace.types import DealEvent, DealStatus, Role, Side, TicketSource
+from tests.conftest import NOW, QueryCounter
 from tests.factories import Factory
 
 HEAD = "Seddelnr;Dato;Klokkeslett;Reg.nr;Netto (t);Transportør"
@@ -86,6 +88,56 @@ def test_the_same_file_again_counts_nothing(desk: Desk) -> None:
     assert desk.delivered_t() == Decimal("36.32")
 
 
+def test_a_file_that_says_what_was_corrected_since_counts_nothing(desk: Desk, session: Session) -> None:
+    desk.apply(HEAD, ROWS[0])
+    first = session.scalars(select(Ticket)).one()
+    report = TicketReport(
+        number="104233",
+        loaded_at=first.loaded_at,
+        vehicle_registration="AB 12345",
+        mass_t=Decimal(19),
+        is_weighed=True,
+    )
+    correct_ticket(
+        session, desk.giver, deal_id=desk.deal.id, ticket_id=first.id, report=report, reason="Feil vekt", now=NOW
+    )
+    states = [desk.read(HEAD, ROWS[0].replace("18,42", mass)).rows[0].state for mass in ("18,42", "19", "20")]
+    assert states == [RowState.KNOWN, RowState.KNOWN, RowState.BAD]
+    assert desk.apply(HEAD, *ROWS).count(RowState.NEW) == 1
+    assert desk.delivered_t() == Decimal("36.9")
+
+
+def test_numbers_differ_as_the_database_says(desk: Desk) -> None:
+    desk.apply(HEAD, ROWS[0].replace("104233", "Å-1"))
+    assert desk.read(HEAD, ROWS[0].replace("104233", "å-1")).count(RowState.KNOWN) == 1
+    reading = desk.apply(HEAD, ROWS[1].replace("104234", "STRASSE"), ROWS[1].replace("104234", "straße"))
+    assert reading.count(RowState.NEW) == 2
+
+
+def test_a_file_is_told_of_once_with_how_many_loads_it_brought(desk: Desk, session: Session) -> None:
+    desk.apply(HEAD, *ROWS)
+    times = select(Notice.times).where(
+        Notice.user_id == desk.deal.created_by_id, Notice.event == DealEvent.TICKET_ADDED
+    )
+    assert session.scalars(times).all() == [2]
+    desk.apply(HEAD, ROWS[0], "104235;01.03.2027;07:40;AB 12345;18;")
+    session.expire_all()
+    assert session.scalars(times).all() == [3]
+
+
+def test_a_file_asks_the_database_as_often_for_many_loads_as_for_one(
+    desk: Desk, session: Session, count_queries: QueryCounter
+) -> None:
+    def asked(*numbers: int) -> int:
+        staged = desk.stage(HEAD, *(f"{number};01.03.2027;07:10;AB 12345;3;" for number in numbers))
+        session.expire_all()
+        with count_queries() as queries:
+            apply_ticket_file(session, desk.giver, staged=staged, only_good=False, now=NOW)
+        return len(queries)
+
+    assert asked(1) == asked(*range(2, 12))
+
+
 def test_a_row_that_repeats_one_above_counts_once(desk: Desk) -> None:
     reading = desk.apply(HEAD, ROWS[0], ROWS[0])
     assert (reading.count(RowState.NEW), reading.count(RowState.REPEATED)) == (1, 1)
@@ -123,6 +175,9 @@ def test_bad_rows_stop_the_file_unless_the_good_ones_are_asked_for(desk: Desk) -
         ("1;01.03.2027;07:10;AB 12345;=A1;", "net"),
         ("1;01.03.2029;07:10;AB 12345;18;", "loaded_at"),
         ("1;01.03.2020;07:10;AB 12345;18;", "loaded_at"),
+        ("1;0001-01-01;00:00;AB 12345;18;", "day"),
+        ("1;31.12.1999;23:59;AB 12345;18;", "day"),
+        ("1;31.12.9999;23:59;AB 12345;18;", "loaded_at"),
     ],
 )
 def test_what_is_wrong_with_a_row_is_said_of_its_cell(desk: Desk, row: str, column: str) -> None:
@@ -167,6 +222,13 @@ def test_a_few_kilograms_are_hardly_a_load(desk: Desk) -> None:
 def test_the_net_is_gross_less_tare_where_it_is_left_out(desk: Desk) -> None:
     reading = desk.read("Nr;Dato;Regnr;Brutto (kg);Tara (kg)", "1;01.03.2027;AB12345;32420;14000")
     assert reading.new_t == Decimal("18.42")
+
+
+def test_a_tare_above_the_gross_is_told_with_both(desk: Desk) -> None:
+    (row,) = desk.read("Seddelnr;Dato;Reg.nr;Brutto (t);Tara (t)", "1;01.03.2027;AB 12345;15,2;34,6").rows
+    (problem,) = row.problems
+    assert problem.field == "gross"
+    assert problem.params == {"gross": Decimal("15.2"), "tare": Decimal("34.6")}
 
 
 def test_estimated_loads_are_marked(desk: Desk) -> None:

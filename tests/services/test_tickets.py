@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -13,7 +14,8 @@ from sqlalchemy.orm import Session
 from marketplace.actor import Actor
 from marketplace.clock import local_date
 from marketplace.errors import Conflict, Forbidden, InvalidInput, NotFound
-from marketplace.models import Deal, GateLink, Ticket
+from marketplace.models import Deal, GateLink, Notice, Ticket
+from marketplace.services.bans import ban_organisation, unban_organisation
 from marketplace.services.gate_links import (
     Gate,
     GateClosed,
@@ -22,19 +24,28 @@ from marketplace.services.gate_links import (
     make_gate_link,
     revoke_gate_link,
 )
+from marketplace.services.known_tickets import OtherTicket
 from marketplace.services.links import DeadLink
 from marketplace.services.ticket_corrections import correct_ticket, void_ticket
 from marketplace.services.ticket_reports import TicketReport, normal_registration
 from marketplace.services.tickets import (
     CorrectedMeanwhile,
-    OtherTicket,
     add_ticket,
     confirm_tickets,
     dispute_ticket,
     left_to_deliver_t,
 )
 from marketplace.storage import Storage, open_storage
-from marketplace.types import DealStatus, ListingStatus, PausedReason, Role, Side, TicketSource, TicketStatus
+from marketplace.types import (
+    DealEvent,
+    DealStatus,
+    ListingStatus,
+    PausedReason,
+    Role,
+    Side,
+    TicketSource,
+    TicketStatus,
+)
 from tests.conftest import NOW
 from tests.factories import Factory
 from tests.files import PDF, photo_from_phone
@@ -218,6 +229,9 @@ def test_what_is_driven_beyond_the_agreement_takes_from_the_lot(make: Factory, s
         ("vehicle_registration", "bilen til Per Olav Nordmann"),
         ("loaded_at", NOW + timedelta(minutes=16)),
         ("loaded_at", NOW - timedelta(days=400)),
+        ("loaded_at", datetime(1, 1, 1, tzinfo=UTC)),
+        ("loaded_at", datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))),
+        ("loaded_at", datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=12)))),
         ("number", "9" * 61),
         ("carrier", "x" * 201),
         ("note", "x" * 2_001),
@@ -314,6 +328,26 @@ def test_a_withdrawn_link_takes_nothing_new_and_knows_what_it_took(desk: Desk) -
     with pytest.raises(GateClosed):
         desk.report(by=gate, number="1002")
     assert desk.report(by=gate).id == first.id
+
+
+def test_a_banned_organisations_link_takes_nothing_until_it_is_banned_no_more(
+    desk: Desk, make: Factory, session: Session
+) -> None:
+    _, gate = desk.gate()
+    moderator, banned_id = make.actor(make.user(is_admin=True)), desk.deal.giver_organisation_id
+    ban_organisation(session, moderator, organisation_id=banned_id, reason="Falskt.", now=NOW)
+    with pytest.raises(GateClosed):
+        desk.report(by=gate)
+    assert desk.count() == 0
+    unban_organisation(session, moderator, organisation_id=banned_id, now=NOW)
+    assert desk.report(by=gate).side is Side.GIVER
+
+
+def test_the_gate_of_the_other_side_of_one_who_is_banned_goes_on(desk: Desk, session: Session) -> None:
+    _, gate = desk.gate(by=desk.taker)
+    desk.deal.giver_organisation.banned_at, desk.deal.giver_organisation.ban_reason = NOW, "Falskt."
+    session.flush()
+    assert desk.report(by=gate).side is Side.TAKER
 
 
 def test_a_link_takes_loads_of_its_day_also_some_days_later(desk: Desk) -> None:
@@ -451,6 +485,16 @@ def test_a_correction_is_a_new_row_and_the_old_one_stays(desk: Desk) -> None:
     assert desk.delivered_t == Decimal("12.5")
 
 
+@pytest.mark.parametrize("is_disputed", [True, False])
+def test_what_is_done_about_a_disputed_load_is_told_at_once(desk: Desk, is_disputed: bool) -> None:
+    ticket = desk.report()
+    if is_disputed:
+        dispute_ticket(desk.session, desk.taker, deal_id=desk.deal.id, ticket_id=ticket.id, reason="Nei", now=NOW)
+    corrected = correct(desk, ticket, mass_t=Decimal("12.5"))
+    query = select(Notice).where(Notice.event == DealEvent.TICKET_CORRECTED, Notice.about_id == corrected.id)
+    assert [each.mail_id is not None for each in desk.session.scalars(query)] == [is_disputed]
+
+
 def test_a_load_can_be_corrected_up_to_what_is_left_without_it(desk: Desk) -> None:
     old = desk.report(mass_t=Decimal(100))
     with pytest.raises(InvalidInput):
@@ -489,6 +533,31 @@ def test_a_correction_sent_twice_is_made_once(desk: Desk) -> None:
     first = correct(desk, old, mass_t=Decimal(12), client_key=key)
     assert correct(desk, old, mass_t=Decimal(12), client_key=key).id == first.id
     assert desk.count() == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"mass_t": Decimal(11)}, id="another mass"),
+        pytest.param({"note": "Kjørt om natten"}, id="another note"),
+        pytest.param({"destination_name": "Tipp 2"}, id="another place"),
+        pytest.param({"number": "1002"}, id="another number"),
+        pytest.param({"reason": "Feil bil"}, id="another reason"),
+    ],
+)
+def test_another_correction_under_the_same_key_is_not_dropped(desk: Desk, change: dict[str, Any]) -> None:
+    old, key = desk.report(), uuid4()
+    correct(desk, old, mass_t=Decimal(12), client_key=key)
+    with pytest.raises(CorrectedMeanwhile):
+        correct(desk, old, **{"mass_t": Decimal(12), "client_key": key, **change})
+
+
+def test_a_correction_under_another_tickets_key_is_shown_that_ticket(desk: Desk) -> None:
+    key = uuid4()
+    first, second = desk.report(client_key=key), desk.report(number="1002")
+    with pytest.raises(OtherTicket) as refused:
+        correct(desk, second, number="1002", client_key=key)
+    assert refused.value.ticket.id == first.id
 
 
 def test_a_voided_load_counts_for_nothing_and_keeps_its_number(desk: Desk) -> None:
