@@ -13,7 +13,6 @@ from marketplace.api.schemas import DealOut, DealPage, PageQuery, TicketIn, Tick
 from marketplace.models import Deal
 from marketplace.permissions import Permission
 from marketplace.queries.api import deals_after, tickets_after
-from marketplace.services.ticket_reports import TicketReport
 from marketplace.services.tickets import add_ticket
 from marketplace.types import TicketSource
 from marketplace.web.access import current_actor
@@ -66,7 +65,7 @@ def report(deal: Deal, body: TicketIn) -> Response:
         db.session,
         current_actor(),
         deal_id=deal.id,
-        report=TicketReport(**body.model_dump()),
+        report=body.as_report(),
         source=TicketSource.API,
         now=clock.now(),
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 
 from marketplace.models import Deal, Ticket
+from marketplace.services.ticket_reports import TicketReport
 from marketplace.types import DealStatus, Side, TicketSource, TicketStatus
 
 type Tonnes = Annotated[
@@ -26,8 +27,14 @@ class TicketIn(BaseModel):
     mass_t: Decimal = Field(gt=0, le=200, allow_inf_nan=False, description="Net, in tonnes.")
     is_weighed: bool = Field(default=True, description="False where it was estimated.")
     carrier: str = Field(default="", max_length=200)
+    origin: str = Field(default="", max_length=200, description="Where it was loaded. Left out: as in the deal.")
+    destination: str = Field(default="", max_length=200, description="Where it was tipped. Left out: as in the deal.")
     note: str = Field(default="", max_length=2000)
     client_key: UUID | None = Field(default=None, description="The sender's own name for this sending.")
+
+    def as_report(self) -> TicketReport:
+        said = self.model_dump(exclude={"origin", "destination"})
+        return TicketReport(**said, origin_name=self.origin, destination_name=self.destination)
 
 
 class TicketOut(BaseModel):

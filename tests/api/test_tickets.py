@@ -79,6 +79,13 @@ def test_a_load_is_taken_in_and_counts(system: System, session: Session) -> None
     assert str(system.deal.delivered_t) == "18.420"
 
 
+def test_a_load_may_say_where_it_came_from_and_went(system: System) -> None:
+    said = system.send({**LOAD, "origin": "Salve 12", "destination": "Tipp 2"}).get_json()
+    assert (said["origin"], said["destination"]) == ("Salve 12", "Tipp 2")
+    left_out = system.send({**LOAD, "number": "104234"}).get_json()
+    assert (left_out["origin"], left_out["destination"]) == (system.deal.origin_name, system.deal.destination_name)
+
+
 def test_the_same_load_sent_twice_counts_once(system: System, session: Session) -> None:
     first, second = system.send(), system.send()
     assert (first.status_code, second.status_code) == (HTTPStatus.CREATED, HTTPStatus.OK)
@@ -114,6 +121,10 @@ def test_more_than_is_left_is_refused_beside_the_mass(system: System, session: S
         ({"loaded_at": "2027-03-01T09:00:00"}, "loaded_at"),
         ({"loaded_at": "yesterday"}, "loaded_at"),
         ({"loaded_at": (NOW + timedelta(days=1)).isoformat()}, "loaded_at"),
+        ({"loaded_at": "0001-01-01T00:00:00+14:00"}, "loaded_at"),
+        ({"loaded_at": "9999-12-31T23:59:00-12:00"}, "loaded_at"),
+        ({"origin": "x" * 201}, "origin"),
+        ({"destination": 2}, "destination"),
         ({"vehicle_registration": "??"}, "vehicle_registration"),
         ({"weight": 18}, "weight"),
         ({"client_key": "mine"}, "client_key"),
