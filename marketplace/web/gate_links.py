@@ -1,5 +1,6 @@
 """Making links for gates, printing their sheets, and withdrawing them."""
 
+from datetime import date
 from http import HTTPStatus
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -21,6 +22,7 @@ from marketplace.web.deal_page import load_deal, view_of_deal
 from marketplace.web.gate import gate_signer
 from marketplace.web.paging import cursor_from_address, page_links
 from marketplace.web.submit import applying, unprocessable
+from marketplace.web.ticket_section import warn_of_day
 
 bp = Blueprint("gate_links", __name__, url_prefix="/deals/<id:deal_id>/gate")
 
@@ -33,7 +35,7 @@ def load_deal_of_link(deal_id: int, link_id: int) -> Deal:
 @requires(Permission.ACT_ON_DEAL, subject=load_deal)
 def index(deal: Deal) -> ResponseReturnValue:
     now = clock.now()
-    form = GateLinkForm(data={"valid_on": clock.local_date(now)})
+    form = GateLinkForm(data={"valid_on": max(clock.local_date(now), deal.agreed_from or date.min)})
     if form.validate_on_submit():
         with applying(form) as attempt:
             link = make_gate_link(
@@ -45,6 +47,7 @@ def index(deal: Deal) -> ResponseReturnValue:
                 now=now,
             )
         if attempt.ok:
+            warn_of_day(deal, link.valid_on)
             return redirect(url_for(".sheet", deal_id=deal.id, link_id=link.id), HTTPStatus.SEE_OTHER)
     sides = sides_of(deal, current_actor())
     links = gate_links_of(

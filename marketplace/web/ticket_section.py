@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
-from flask import request
+from flask import flash, request
+from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
 from marketplace import db
+from marketplace.filters import date_, period
 from marketplace.models import Deal, Ticket
 from marketplace.queries.look_alikes import Load, look_alikes
 from marketplace.queries.paging import Cursor, IdPage
@@ -99,6 +102,14 @@ def section_of(
             loads=[load_of(row) for row in page.items if row.status is not TicketStatus.VOIDED],
         ),
     )
+
+
+def warn_of_day(deal: Deal, day: date) -> None:
+    """Tell the visitor of a day on which nothing was agreed to be driven; loads are taken all the same."""
+    agreed = deal.agreed_period
+    if agreed is not None and not agreed[0] <= day <= agreed[1]:
+        said = _("%(day)s is outside the agreed period: %(period)s.", day=date_(day), period=period(agreed))
+        flash(said, "warning")
 
 
 def load_of(ticket: Ticket | TicketRow) -> Load:

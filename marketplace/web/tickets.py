@@ -1,5 +1,8 @@
 """The loads of a deal: reported by hand, looked at, confirmed, disputed, corrected and voided."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from uuid import uuid4
@@ -11,7 +14,7 @@ from flask_babel import ngettext
 
 from marketplace import clock, db
 from marketplace.clock import OSLO
-from marketplace.errors import Conflict, NotFound
+from marketplace.errors import Conflict, InvalidInput, NotFound
 from marketplace.file_types import LIMIT_BYTES, MEBIBYTE, FileType
 from marketplace.filters import tonnes
 from marketplace.forms.tickets import (
@@ -46,7 +49,7 @@ from marketplace.web.document_files import NO_SCRIPTS, storage
 from marketplace.web.gate import report_of
 from marketplace.web.paging import cursor_from_address, page_links
 from marketplace.web.submit import applying, refused_in, unprocessable
-from marketplace.web.ticket_section import chosen_status, load_of, section_of
+from marketplace.web.ticket_section import chosen_status, load_of, section_of, warn_of_day
 
 bp = Blueprint("tickets", __name__, url_prefix="/deals/<id:deal_id>/tickets")
 
@@ -147,7 +150,7 @@ def new(deal: Deal) -> ResponseReturnValue:
     status = None
     if form.validate_on_submit():
         try:
-            with applying(form) as attempt:
+            with applying(form) as attempt, _day_or_time(form, now=now):
                 added = add_ticket(
                     db.session, current_actor(), deal_id=deal.id, report=_report(form), storage=storage(), now=now
                 )
@@ -159,14 +162,34 @@ def new(deal: Deal) -> ResponseReturnValue:
                     else _("Ticket %(number)s had been sent already, and counts once.", number=ticket.number),
                     "success",
                 )
+                warn_of_day(deal, form.loaded_on.data)
                 again = "again" in request.form
                 return _seen(url_for(".new", deal_id=deal.id) if again else _on_deal(deal))
         except Conflict as refused:
             status = refused_in(form, refused)
     if not form.errors or not form.client_key.data:
         form.client_key.data = str(uuid4())
-    page = render_template("tickets/form.html", deal=deal, form=form, ticket=None, left_t=left_to_deliver_t(deal))
+    page = render_template(
+        "tickets/form.html",
+        deal=deal,
+        form=form,
+        ticket=None,
+        left_t=left_to_deliver_t(deal),
+        today=clock.local_date(now),
+    )
     return page, status or unprocessable(form)
+
+
+@contextmanager
+def _day_or_time(form: TicketForm, *, now: datetime) -> Iterator[None]:
+    """Say beside the day what is wrong with when a load was driven, unless that day is today and the time is wrong."""
+    try:
+        yield
+    except InvalidInput as refused:
+        if form.loaded_on.data == clock.local_date(now):
+            raise
+        errors = (replace(each, field="loaded_on") if each.field == "loaded_at" else each for each in refused.errors)
+        raise InvalidInput(*errors) from refused
 
 
 def _report(form: TicketForm) -> TicketReport:
@@ -250,7 +273,7 @@ def correct(deal: Deal) -> ResponseReturnValue:
     status = None
     if form.validate_on_submit():
         try:
-            with applying(form) as attempt:
+            with applying(form) as attempt, _day_or_time(form, now=clock.now()):
                 corrected = correct_ticket(
                     db.session,
                     current_actor(),
@@ -263,13 +286,16 @@ def correct(deal: Deal) -> ResponseReturnValue:
                 )
             if attempt.ok:
                 flash(_("Ticket %(number)s is corrected.", number=corrected.number), "success")
+                warn_of_day(deal, form.loaded_on.data)
                 return _seen(url_for(".show", deal_id=deal.id, ticket_id=corrected.id))
         except Conflict as refused:
             status = refused_in(form, refused)
     if not form.errors or not form.client_key.data:
         form.client_key.data = str(uuid4())
     left_t = left_to_deliver_t(deal) + ticket.counted_t
-    page = render_template("tickets/form.html", deal=deal, form=form, ticket=ticket, left_t=left_t)
+    page = render_template(
+        "tickets/form.html", deal=deal, form=form, ticket=ticket, left_t=left_t, today=clock.local_date(clock.now())
+    )
     return page, status or unprocessable(form)
 
 

@@ -404,6 +404,55 @@ def test_pages_of_loads_lead_on(client: Client, site: Site) -> None:
     assert client.get(f"{site.loads}?status=nonsense").status_code == 200
 
 
+# Days and times -------------------------------------------------------------------------------------------------------
+
+
+def test_the_code_is_made_for_the_first_agreed_day(client: Client, site: Site) -> None:
+    today = local_date(NOW)
+    site.deal.agreed_from, site.deal.agreed_to = today + timedelta(days=9), today + timedelta(days=12)
+    site.session.flush()
+    client.log_in_as(site.giver).in_english()
+    assert 'value="2027-03-10"' in client.get(f"/deals/{site.deal.id}/gate").text
+    gate = f"/deals/{site.deal.id}/gate"
+    warned = client.post(gate, data={"valid_on": "2027-03-09"}, follow_redirects=True).text
+    assert "is outside the agreed period" in warned
+    assert "is outside the agreed" not in client.post(gate, data={"valid_on": "2027-03-12"}, follow_redirects=True).text
+    assert "Today is outside the agreed period" in client.get(f"{site.loads}/new").text
+    data = {**LOAD, "loaded_on": "2027-03-01"}
+    assert "is outside the agreed" in client.post(f"{site.loads}/new", data=data, follow_redirects=True).text
+    assert len(site.tickets()) == 1
+
+
+@pytest.mark.parametrize(
+    ("day", "time", "field"),
+    [("2027-03-02", "09:30", "loaded_on"), ("2027-03-01", "23:59", "loaded_at"), ("2020-03-01", "09:30", "loaded_on")],
+)
+def test_a_wrong_day_is_marked_and_not_the_time(client: Client, site: Site, day: str, time: str, field: str) -> None:
+    data = {**LOAD, "loaded_on": day, "loaded_at": time}
+    answer = client.log_in_as(site.giver).post(f"{site.loads}/new", data=data)
+    assert answer.status_code == 422
+    marked = {name for name in ("loaded_on", "loaded_at") if f'id="{name}-error"' in answer.text}
+    assert marked == {field}
+
+
+def test_a_slip_that_is_no_picture_is_told_of_pictures_only(client: Client, site: Site) -> None:
+    slip = (BytesIO(b"\x00\x01 neither"), "seddel.bin")
+    said = client.in_english().post(site.gate, data={**LOAD, "slip": slip}, headers=JSON).json["errors"]["slip"]
+    assert said == ["This is no picture. Send a photo of the slip as JPEG, PNG or WebP."]
+
+
+def test_the_phone_is_told_whether_sending_again_is_any_use(client: Client, site: Site) -> None:
+    assert "closed" not in client.post(site.gate, data={**LOAD, "mass_t": "-1"}, headers=JSON).json
+    site.deal.giver_organisation.banned_at, site.deal.giver_organisation.ban_reason = NOW, "Falskt."
+    site.session.flush()
+    assert client.post(site.gate, data=LOAD, headers=JSON).json["closed"] is False
+    site.deal.giver_organisation.banned_at = site.deal.giver_organisation.ban_reason = None
+    site.deal.status, site.deal.ended_at = DealStatus.COMPLETED, NOW
+    site.session.flush()
+    over = client.post(site.gate, data=LOAD, headers=JSON)
+    assert (over.status_code, over.mimetype, over.json["closed"]) == (409, "application/problem+json", True)
+
+
 # The same load twice --------------------------------------------------------------------------------------------------
 
 

@@ -149,7 +149,9 @@ self.gateOutbox = (() => {
     if (response.ok && typeof said.number === "string") {
       return { state: "sent", number: said.number, isNew: said.is_new, reason: "", errors: {} };
     }
-    if (response.status >= 400) return { state: "refused", reason: said.detail ?? "", errors: said.errors ?? {} };
+    if (response.status >= 400) {
+      return { state: "refused", reason: said.detail ?? "", errors: said.errors ?? {}, isClosed: said.closed === true };
+    }
     return lost;
   }
 

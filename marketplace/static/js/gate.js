@@ -11,6 +11,12 @@ const UNUSUAL_T = 60; // more than this is mostly a comma that was forgotten
 const LARGEST_PHOTO_BYTES = 26_214_400;
 const CLOCK_EVERY_MS = 20_000;
 const NUMBER = /^\d{1,3}(?:[ \u00a0\u202f]?\d{3})*(?:[.,]\d+)?$|^\d+(?:[.,]\d+)?$/;
+const DECIMAL_SIGN = document.documentElement.lang === "en" ? "." : ",";
+const UNCLEAR = /^([1-9]\d{0,2})([.,])(\d{3})$/; // as the server reads it: twelve, or twelve thousand
+const BETWEEN = /[\s.\-\u2010-\u2015·]+/g;
+const REGISTRATION = /^[0-9A-ZÀ-ÖØ-Þ]{2,12}$/;
+const CLOCKS_DIFFER_MINUTES = 15;
+const PICTURES = new Set(["image/jpeg", "image/png", "image/webp"]);
 const REMEMBERED = "masseflyt-gate";
 const CACHE = "masseflyt-gate";
 const MARKS = { waiting: "…", sent: "✓", refused: "!" };
@@ -81,6 +87,11 @@ async function take() {
 /** The photo made ready to be sent; undefined where it is too large even so. */
 async function slipOf(file) {
   const { blob, name } = await prepared(file, file.name, document.createElement("canvas"));
+  if (blob.type && !PICTURES.has(blob.type)) {
+    complain(form.elements.slip, say("nopicture"));
+    form.elements.slip.focus();
+    return undefined;
+  }
   if (blob.size <= LARGEST_PHOTO_BYTES) return { blob, name };
   complain(form.elements.slip, say("toolarge", { size: Math.ceil(blob.size / 1048576) }));
   return undefined;
@@ -96,13 +107,33 @@ function isFilledIn() {
     if (!form.elements[name].value.trim()) wrong.push([name, say("missing")]);
   }
   const mass = form.elements.mass_t.value.trim();
-  if (mass && !NUMBER.test(mass)) wrong.unshift(["mass_t", say("nonumber")]);
+  const unclear = UNCLEAR.exec(mass);
+  if (unclear && unclear[2] !== DECIMAL_SIGN) wrong.unshift(["mass_t", twoWays(mass, unclear)]);
+  else if (mass && !NUMBER.test(mass)) wrong.unshift(["mass_t", say("nonumber")]);
   else if (mass && !(tonnes(mass) > 0 && tonnes(mass) <= HEAVIEST_T)) wrong.unshift(["mass_t", say("toomuch")]);
+  const vehicle = form.elements.vehicle_registration.value.trim();
+  if (vehicle && !REGISTRATION.test(vehicle.toUpperCase().replace(BETWEEN, ""))) wrong.push(["vehicle_registration", say("novehicle")]);
+  const time = form.elements.loaded_at.value.trim();
+  if (time && isToCome(time)) wrong.push(["loaded_at", say("tocome")]);
   for (const [name, text] of wrong) complain(form.elements[name], text);
   if (wrong.length) firstOf(form.elements[wrong[0][0]]).focus();
   return wrong.length === 0;
 }
 
+/** How to write each of the two numbers that the text may be. */
+function twoWays(typed, [, whole, , decimals]) {
+  return say("twoways", { typed, thousands: whole + decimals, parts: `${whole}${DECIMAL_SIGN}${decimals.replace(/0+$/, "") || "0"}` });
+}
+
+/** Whether the time lies ahead of the phone's own clock, by more than clocks differ. */
+function isToCome(time) {
+  const [day, clock] = localNow();
+  if (form.dataset.day !== day) return form.dataset.day > day;
+  return /^\d\d:\d\d/.test(time) && minutes(time) > minutes(clock) + CLOCKS_DIFFER_MINUTES;
+}
+
+const minutes = (time) => Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));
+const localNow = () => new Date().toLocaleString("sv-SE", { timeZone: "Europe/Oslo" }).split(" ");
 const tonnes = (text) => Number(text.replace(/[ \u00a0\u202f]/g, "").replace(",", "."));
 const firstOf = (control) => (control instanceof RadioNodeList ? control[0] : control);
 
@@ -134,7 +165,7 @@ function empty() {
 
 /** The time is now until somebody chooses another, also on a page that was opened long ago; on the link's own day. */
 function tick() {
-  const [day, time] = new Date().toLocaleString("sv-SE", { timeZone: "Europe/Oslo" }).split(" ");
+  const [day, time] = localNow();
   if (!isTimeChosen && day === form.dataset.day) form.elements.loaded_at.value = time.slice(0, 5);
 }
 
@@ -250,7 +281,10 @@ function itemOf(ticket) {
 }
 
 function stateOf(ticket) {
-  if (ticket.state === "refused") return say("refused", { reason: ticket.reason });
+  if (ticket.state === "refused") {
+    const refused = say("refused", { reason: ticket.reason });
+    return ticket.isClosed ? `${refused} ${say("closed")}` : refused;
+  }
   if (ticket.state === "sent") return ticket.isNew ? say("sent") : say("known");
   if (ticket.key === sendingKey) return say("sending");
   if (!navigator.onLine) return say("offline");
@@ -261,11 +295,11 @@ function buttonsOf(ticket, name) {
   const buttons = document.createElement("span");
   buttons.className = "mf-gateticket__buttons";
   if (ticket.state === "sent") return buttons;
-  if (ticket.key !== sendingKey && (ticket.state === "refused" || ticket.attempts)) {
+  if (!ticket.isClosed && ticket.key !== sendingKey && (ticket.state === "refused" || ticket.attempts)) {
     buttons.append(button("again", ticket, name, () => again(ticket)));
   }
   if (ticket.state === "refused") {
-    if (form) buttons.append(button("change", ticket, name, () => change(ticket)));
+    if (form && !ticket.isClosed) buttons.append(button("change", ticket, name, () => change(ticket)));
     buttons.append(button("drop", ticket, name, () => drop(ticket)));
   }
   return buttons;
