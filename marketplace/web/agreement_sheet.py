@@ -35,6 +35,7 @@ from marketplace.web.deal_words import (
     haulage_text,
     lot_facts,
     lot_title,
+    lot_words,
     party_sheet,
     passport_url,
     place_facts,
@@ -54,6 +55,7 @@ class AgreementSheet:
     """All of the paper. `deal_terms` are the facts, `texts` what somebody wrote at length."""
 
     title: str
+    material: str
     number: str
     mark: Notice
     notices: tuple[Notice, ...]
@@ -88,7 +90,8 @@ def agreement_sheet(deal: Deal) -> AgreementSheet:
     terms = terms_of(deal)
     url = passport_url(lot)
     return AgreementSheet(
-        title=f"{tonnes(terms.agreed_t)} {lot_title(lot)}",
+        title=f"{tonnes(terms.agreed_t)} {lot_words(lot)}",
+        material=lot_title(lot),
         number=str(deal.id),
         mark=_mark(deal, lot_class=class_text(lot)),
         notices=tuple(_notices(deal)),

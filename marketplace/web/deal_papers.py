@@ -22,7 +22,7 @@ bp = Blueprint("deal_papers", __name__, url_prefix="/deals/<id:deal_id>")
 @requires(Permission.VIEW_DEAL, subject=load_deal)
 def agreement(deal: Deal) -> ResponseReturnValue:
     sheet = agreement_sheet(deal)
-    return pdf_response(agreement_pdf(sheet), name=f"{_('Agreement')} {sheet.number} {sheet.title}")
+    return pdf_response(agreement_pdf(sheet), name=f"{_('Agreement')} {sheet.number} {sheet.material}")
 
 
 @bp.get("/statement.pdf")
@@ -32,7 +32,7 @@ def statement(deal: Deal) -> ResponseReturnValue:
     if found is None:
         raise NotFound
     sheet = statement_sheet(found)
-    return pdf_response(statement_pdf(sheet), name=f"{_('Statement')} {sheet.number} {sheet.title}")
+    return pdf_response(statement_pdf(sheet), name=f"{_('Statement')} {sheet.number} {sheet.material}")
 
 
 def agreement_pdf(sheet: AgreementSheet) -> bytes:

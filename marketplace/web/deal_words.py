@@ -88,10 +88,16 @@ def org_number_text(org_number: str) -> str:
 
 
 def lot_title(lot: Lot) -> str:
+    """Standing alone, with a capital."""
+    words = lot_words(lot)
+    return words[:1].upper() + words[1:]
+
+
+def lot_words(lot: Lot) -> str:
+    """Inside a phrase."""
     locale = get_locale()
     is_english = locale is not None and locale.language == "en"
     name = lot.material_en if is_english else lot.material_no
-    name = name[:1].upper() + name[1:]
     return f"{name} {_sizes(lot)}" if _sizes(lot) else name
 
 

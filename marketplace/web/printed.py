@@ -11,6 +11,9 @@ from werkzeug.utils import secure_filename
 from marketplace.i18n import DEFAULT_LOCALE
 from marketplace.printing import House, render_pdf
 
+LATIN = str.maketrans({"æ": "ae", "ø": "o", "Æ": "Ae", "Ø": "O"})
+"""Letters that a file name of plain letters would lose."""
+
 
 def pdf_of(
     template: str, data: object, *, title: str, made_at: datetime, head: str = "", foot: str = "", author: str = ""
@@ -30,6 +33,7 @@ def pdf_of(
 
 def pdf_response(pdf: bytes, *, name: str) -> Response:
     """The PDF, to be shown by the browser and saved by a name of its own (without `.pdf`)."""
+    name = name.translate(LATIN)
     response = Response(pdf, mimetype="application/pdf")
     file_name = f"{secure_filename(name) or 'masseflyt'}.pdf"
     response.headers["Content-Disposition"] = dump_options_header("inline", {"filename": file_name})

@@ -25,6 +25,7 @@ from marketplace.web.deal_words import (
     haulage_text,
     lot_facts,
     lot_title,
+    lot_words,
     mass_line,
     paper_rows,
     party_sheet,
@@ -62,6 +63,7 @@ class StatementSheet:
     """All of the paper."""
 
     title: str
+    material: str
     number: str
     mark: Notice
     notices: tuple[Notice, ...]
@@ -93,7 +95,8 @@ def statement_sheet(statement: DealStatement) -> StatementSheet:
     url = passport_url(content.lot)
     decimals = decimals_of(each.mass_t for each in content.tickets)
     return StatementSheet(
-        title=f"{exact_tonnes(content.delivered_t)} {lot_title(content.lot)}",
+        title=f"{exact_tonnes(content.delivered_t)} {lot_words(content.lot)}",
+        material=lot_title(content.lot),
         number=str(content.deal_id),
         mark=_mark(statement, content),
         notices=tuple(_notices(content)),

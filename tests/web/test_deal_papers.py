@@ -82,7 +82,7 @@ def test_the_agreement_names_both_sides_the_lot_the_terms_and_who_signed(client:
     text, pdf = agreement_of(giver(client, ending), ending)
     for said in (
         "Agreement on surplus masses",
-        "500 t Blasted rock",
+        "500 t blasted rock",
         "Fjell og Grus AS",
         "Grunn og Vei AS",
         "Kari Giver",
@@ -108,6 +108,21 @@ def test_the_agreement_names_both_sides_the_lot_the_terms_and_who_signed(client:
         number = organisation.org_number
         assert f"{number[:3]} {number[3:6]} {number[6:]}" in text
     assert len(pypdf.PdfReader(BytesIO(pdf)).pages) <= 2
+
+
+def test_the_papers_have_names_that_can_be_read(client: Client, ending: Closing) -> None:
+    statement = draw_up(ending.session, ending.giver, deal_id=ending.deal.id, now=NOW)
+    assert statement.delivered_t == 490
+    at_giver = client.log_in_as(ending.giver_user)
+    for path, name in (("agreement", "Avtale"), ("statement", "Sluttoppgave")):
+        answer = at_giver.get(f"/deals/{ending.deal.id}/{path}.pdf")
+        assert answer.headers["Content-Disposition"] == f"inline; filename={name}_{ending.deal.id}_Sprengstein.pdf"
+
+
+def test_the_jump_to_the_tests_of_recovery_is_called_what_it_leads_to(client: Client, ending: Closing) -> None:
+    page = page_of(giver(client, ending), ending)
+    assert page.count("Recovery or disposal") >= 2
+    assert ">Tests of recovery<" not in page
 
 
 def test_who_takes_from_a_hub_is_told_where_the_lot_began_and_not_its_position(
@@ -195,7 +210,7 @@ def test_long_texts_break_over_pages_and_are_all_there(client: Client, ending: C
 def test_the_statement_lists_every_load_and_says_what_it_adds_up_to(client: Client, ending: Closing) -> None:
     drawn_up(ending)
     text, _ = statement_of(giver(client, ending), ending)
-    for said in ("490 t Blasted rock", "Waits for the signature of Grunn og Vei AS", "10 t less than agreed", "2%"):
+    for said in ("490 t blasted rock", "Waits for the signature of Grunn og Vei AS", "10 t less than agreed", "2%"):
         assert said in text, said
     assert "367.5 t in 30 loads" in text
     assert "122.5 t in 10 loads" in text
