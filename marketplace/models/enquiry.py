@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, String, func, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, String, and_, func, text
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from marketplace.models.account import Organisation, User
 from marketplace.models.base import Base
@@ -54,6 +54,9 @@ class Enquiry(Base):
     """When the owner asked them to make an account."""
     closed_at: Mapped[Moment | None]
     closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"), index=True)
+
+    waits: Mapped[bool] = column_property(and_(status == EnquiryStatus.OPEN, ~is_answered), deferred=True)
+    """Whether it is for the owner to answer."""
 
     listing: Mapped[Listing] = relationship()
     organisation: Mapped[Organisation] = relationship()

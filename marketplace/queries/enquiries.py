@@ -1,9 +1,11 @@
 """Reading enquiries: those that an organisation got, those that somebody sent, and one with all that was written."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Exists, Select, exists, func, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import Exists, Select, exists, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload, selectinload
 
 from marketplace.models import Enquiry, EnquiryMessage, Listing, Notice
 from marketplace.queries.paging import Cursor, IdPage, page_by_id
@@ -35,21 +37,25 @@ def enquiry_for_page(session: Session, *, enquiry_id: int) -> Enquiry | None:
 def received_enquiries(
     session: Session, *, organisation_ids: tuple[int, ...], user_id: int, waiting_only: bool, cursor: Cursor
 ) -> IdPage[EnquiryRow]:
-    """What organisations got; `waiting_only` is what is open and has the visitor's word last."""
+    """What organisations got, first what waits for an answer, then what was written in last.
+
+    `waiting_only` is only what waits: what is open and has the visitor's word last.
+    """
     query = _rows(user_id).where(Enquiry.organisation_id.in_(organisation_ids))
     if waiting_only:
-        query = query.where(_waits())
-    return _page(session, query, cursor=cursor)
+        query = query.where(Enquiry.waits)
+    return _page(session, query, cursor=cursor, sorted_by=(Enquiry.waits, Enquiry.touched_at))
 
 
 def sent_enquiries(session: Session, *, email: str, user_id: int, cursor: Cursor) -> IdPage[EnquiryRow]:
-    """What was asked from an address, which is known to be the reader's."""
-    return _page(session, _rows(user_id).where(func.lower(Enquiry.email) == email.lower()), cursor=cursor)
+    """What was asked from an address, which is known to be the reader's, first what was written in last."""
+    query = _rows(user_id).where(func.lower(Enquiry.email) == email.lower())
+    return _page(session, query, cursor=cursor, sorted_by=(Enquiry.touched_at,))
 
 
 def count_waiting(session: Session, *, organisation_ids: tuple[int, ...]) -> int:
     """How many enquiries of some organisations wait for an answer."""
-    query = select(func.count()).where(Enquiry.organisation_id.in_(organisation_ids), _waits())
+    query = select(func.count()).where(Enquiry.organisation_id.in_(organisation_ids), Enquiry.waits)
     return session.scalar(query) or 0
 
 
@@ -60,10 +66,6 @@ def is_unread(session: Session, *, enquiry_id: int, user_id: int) -> bool:
 
 def _is_unread(user_id: int) -> Exists:
     return exists().where(Notice.user_id == user_id, Notice.read_at.is_(None))
-
-
-def _waits() -> ColumnElement[bool]:
-    return (Enquiry.status == EnquiryStatus.OPEN) & ~Enquiry.is_answered
 
 
 def _rows(user_id: int) -> Select[tuple[Enquiry, str, bool]]:
@@ -82,7 +84,13 @@ def _rows(user_id: int) -> Select[tuple[Enquiry, str, bool]]:
     )
 
 
-def _page(session: Session, query: Select[tuple[Enquiry, str, bool]], *, cursor: Cursor) -> IdPage[EnquiryRow]:
+def _page(
+    session: Session,
+    query: Select[tuple[Enquiry, str, bool]],
+    *,
+    cursor: Cursor,
+    sorted_by: Sequence[InstrumentedAttribute[Any]],
+) -> IdPage[EnquiryRow]:
     return page_by_id(
         session,
         query,
@@ -90,4 +98,5 @@ def _page(session: Session, query: Select[tuple[Enquiry, str, bool]], *, cursor:
         make=lambda row: EnquiryRow(enquiry=row.Enquiry, last=row.last or "", is_unread=row.is_unread),
         id_of=lambda row: row.enquiry.id,
         cursor=cursor,
+        sorted_by=sorted_by,
     )

@@ -3,7 +3,7 @@
 Rows may be sorted by something else first; a page is then still named by the id of a row beside it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,11 +39,11 @@ def page_by_id[Item](
     id_of: Callable[[Item], int],
     cursor: Cursor,
     size: int = PAGE_SIZE,
-    sorted_by: InstrumentedAttribute[Any] | None = None,
+    sorted_by: Sequence[InstrumentedAttribute[Any]] = (),
 ) -> IdPage[Item]:
     """One page of `query`, which must not be ordered; each row goes through `make`.
 
-    `sorted_by`, of the same table as `key` and never null, comes before the ids, which then tell equals apart.
+    `sorted_by`, of the same table as `key` and never null, come before the ids, which then tell equals apart.
     """
     place = _Place(key=key, sorted_by=sorted_by)
     if cursor.after is not None:
@@ -68,11 +68,11 @@ class _Place:
     """Where a row stands in its list."""
 
     key: ColumnElement[int] | InstrumentedAttribute[int]
-    sorted_by: InstrumentedAttribute[Any] | None
+    sorted_by: Sequence[InstrumentedAttribute[Any]]
 
     @property
     def ascending(self) -> list[Any]:
-        return [self.key] if self.sorted_by is None else [self.sorted_by, self.key]
+        return [*self.sorted_by, self.key]
 
     @property
     def descending(self) -> list[Any]:
@@ -85,8 +85,8 @@ class _Place:
         return tuple_(*self.ascending) < tuple_(*self._of(row_id))
 
     def _of(self, row_id: int) -> list[Any]:
-        if self.sorted_by is None:
+        if not self.sorted_by:
             return [row_id]
-        row = aliased(self.sorted_by.class_)
-        value = select(getattr(row, self.sorted_by.key)).where(row.id == row_id).scalar_subquery()
-        return [value, row_id]
+        row = aliased(self.sorted_by[0].class_)
+        of_row = [select(getattr(row, each.key)).where(row.id == row_id).scalar_subquery() for each in self.sorted_by]
+        return [*of_row, row_id]

@@ -95,7 +95,7 @@ def tickets_of(
         session,
         query,
         key=Ticket.id,
-        sorted_by=Ticket.loaded_at,
+        sorted_by=(Ticket.loaded_at,),
         make=_row,
         id_of=lambda row: row.id,
         cursor=cursor,

@@ -1,5 +1,7 @@
 """Asking the owner of a listing without an account: the form, the mailed link, the owner's pages."""
 
+import re
+from datetime import timedelta
 from http import HTTPStatus
 
 import pytest
@@ -275,3 +277,18 @@ def test_the_list_asks_the_same_for_one_and_for_several(
     with count_queries() as several:
         at_owners.get("/enquiries")
     assert len(several) == len(one)
+
+
+def test_what_waits_stands_first_and_then_what_was_written_in_last(
+    client: Client, make: Factory, listing: Listing, owner: User
+) -> None:
+    names = {}
+    for name, is_answered, hours in (("A", True, 1), ("B", False, 5), ("C", True, 3), ("D", False, 2)):
+        touched_at = NOW - timedelta(hours=hours)
+        names[name] = make.enquiry(listing, name=f"Spørrer {name}", is_answered=is_answered, touched_at=touched_at)
+    page = client.log_in_as(owner).get("/enquiries").text
+    assert re.findall(r"Spørrer (\w)", page) == ["D", "B", "A", "C"]
+    page = client.get(f"/enquiries?before={names['B'].id}").text
+    assert re.findall(r"Spørrer (\w)", page) == ["A", "C"]
+    page = client.get(f"/enquiries?after={names['A'].id}").text
+    assert re.findall(r"Spørrer (\w)", page) == ["D", "B"]
