@@ -120,6 +120,7 @@ def _most_left_out(rows: Sequence[Row[Any]], *, count: int) -> Most:
 
 ASSESSED: Final[tuple[Any, ...]] = (
     Listing.id,
+    Listing.organisation_id,
     Listing.kind,
     Listing.material_key,
     Listing.fraction_min_mm,
@@ -136,7 +137,7 @@ ASSESSED: Final[tuple[Any, ...]] = (
     Listing.accepts_declared,
     Listing.accepts_class_max,
 )
-"""What an assessment is made of."""
+"""What an assessment is made of, and whose it is."""
 
 type AskerValues = Mapping[str, ColumnElement[Any]]
 

@@ -116,12 +116,23 @@ def matches_for_listing(
 
 
 def matches_for_listings(
-    session: Session, listings: Sequence[Listing], *, today: date, limit: int = LIMIT, near_limit: int = NEAR_LIMIT
+    session: Session,
+    listings: Sequence[Listing],
+    *,
+    today: date,
+    limit: int = LIMIT,
+    near_limit: int = NEAR_LIMIT,
+    with_own: bool = True,
 ) -> Mapping[int, Matches]:
-    """As `matches_for_listing` for several, by id, with as many statements as for the one that takes the most."""
+    """As `matches_for_listing` for several, by id, with as many statements as for the one that takes the most.
+
+    Without `with_own` what belongs to the same organisation is left out, and takes nobody's place among the best.
+    """
     materials = taxonomy()
     searches = {
-        listing.id: _Search(listing, today=today, taxonomy=materials, limit=limit, near_limit=near_limit)
+        listing.id: _Search(
+            listing, today=today, taxonomy=materials, limit=limit, near_limit=near_limit, with_own=with_own
+        )
         for listing in listings
         if _has_counterparts(listing, today=today, taxonomy=materials)
     }
@@ -194,12 +205,14 @@ type _Assessed = tuple[Row[Any], Assessment]
 class _Search:
     """The search for the counterparts of one listing: what has been found, and where to look next."""
 
-    def __init__(self, listing: Listing, *, today: date, taxonomy: Taxonomy, limit: int, near_limit: int) -> None:
+    def __init__(
+        self, listing: Listing, *, today: date, taxonomy: Taxonomy, limit: int, near_limit: int, with_own: bool
+    ) -> None:
         point = to_shape(listing.position_25833)
         assert isinstance(point, Point)
         self.organisation_id = listing.organisation_id
         self.today, self.taxonomy = today, taxonomy
-        self.limit, self.near_limit = limit, near_limit
+        self.limit, self.near_limit, self.with_own = limit, near_limit, with_own
         lot = lot_of(listing, today=today)
         self.asker: Asker = asker_of(listing.id, lot, x=point.x, y=point.y, taxonomy=taxonomy)
         self.steps_m = list(self.asker.steps_m)
@@ -216,7 +229,8 @@ class _Search:
     def take(self, found: Candidates, *, count: int) -> None:
         """Assess the candidates within `reach_m`, as many as were asked for, and decide whether they are enough."""
         for row in found.rows:
-            if row.id not in self.assessed:
+            is_wanted = self.with_own or row.organisation_id != self.organisation_id
+            if is_wanted and row.id not in self.assessed:
                 lot = lot_of(row, today=self.today)
                 assessment = assess_pair(self.asker.lot, lot, distance_m=row.distance_m, taxonomy=self.taxonomy)
                 self.assessed[row.id] = row, assessment

@@ -6,8 +6,9 @@ a row for each that was found; and mails at once those who want it at once. All 
 killed in the middle begins anew, and what was told is never told again.
 """
 
-from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from itertools import batched
 
 from sqlalchemy import DateTime, delete, exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -17,7 +18,7 @@ from geo.assessment import Assessment
 from geo.matching import CLEAN_CLASS
 from marketplace.clock import local_date
 from marketplace.models import Alert, Listing, ListingNews, MatchSubscription, Membership, SavedSearch
-from marketplace.queries.matches import matches_for_listings
+from marketplace.queries.matches import Match, matches_for_listings
 from marketplace.queries.open_listings import is_open
 from marketplace.queries.saved_searches import MATCH_FREQUENCY, is_subscription_of
 from marketplace.queries.waiting_searches import searches_that_find
@@ -27,9 +28,15 @@ from marketplace.types import AlertFrequency
 
 AT_ONCE = 50
 """Listings told of in one transaction."""
-MATCHES_TOLD = 25
-"""The best counterparts of something new whose owners are told of it."""
+MATCHED_AT_ONCE = 10
+"""Of those, matched side by side."""
+FIRST_MATCHES = 25
+"""As many fit most listings at most; where more do, they are found in steps."""
+GROWTH = 8
+ROWS_AT_ONCE = 1_000
 KEPT_FOR = timedelta(days=90)
+type Pair = tuple[Listing, Match]
+"""Something new, and a listing that it fits."""
 ALERT_LOCK = 7_305_114_208
 """The advisory lock that those who tell take in turn, so that two of them cannot mail one person of one thing."""
 
@@ -98,14 +105,31 @@ def _note_found_by_searches(session: Session, listing_ids: Collection[int], *, n
 
 
 def _note_matches(session: Session, listing_ids: Collection[int], *, now: datetime) -> None:
-    """Tell those who want it of each listing of theirs that something new fits, for the best of these."""
+    """Tell those who want it of each listing of theirs that something new fits, however many others it fits better."""
     today = local_date(now)
     new = session.scalars(select(Listing).where(Listing.id.in_(listing_ids), is_open(today)).order_by(Listing.id)).all()
-    found = matches_for_listings(session, new, today=today, limit=MATCHES_TOLD, near_limit=0)
-    pairs = [(each, match) for each in new for match in found[each.id].fits if not match.is_own]
+    for some in batched(new, MATCHED_AT_ONCE):
+        for pairs in _fits(session, some, today=today):
+            _note_pairs(session, pairs, now=now)
+
+
+def _fits(session: Session, new: Sequence[Listing], *, today: date) -> Iterator[list[Pair]]:
+    """All that fits each of the listings, the best first: some of all of them, then more where there is more."""
+    limit = FIRST_MATCHES
+    seen: set[tuple[int, int]] = set()  # by id: between two questions something may come, or go
+    while new:
+        found = matches_for_listings(session, new, today=today, limit=limit, near_limit=0, with_own=False)
+        pairs = [(each, match) for each in new for match in found[each.id].fits]
+        yield [(each, match) for each, match in pairs if (each.id, match.listing.id) not in seen]
+        seen |= {(each.id, match.listing.id) for each, match in pairs}
+        new = [each for each in new if found[each.id].has_more_fits]
+        limit *= GROWTH
+
+
+def _note_pairs(session: Session, pairs: Sequence[Pair], *, now: datetime) -> None:
     wanting = _members(session, {match.listing.organisation_id for _, match in pairs}, wanting=True)
     own = _members(session, {listing.organisation_id for listing, _ in pairs}, wanting=False)
-    rows = [
+    rows = (
         {
             "user_id": user_id,
             "listing_id": match.listing.id,
@@ -116,9 +140,9 @@ def _note_matches(session: Session, listing_ids: Collection[int], *, now: dateti
         }
         for listing, match in pairs
         for user_id in sorted(wanting[match.listing.organisation_id] - own[listing.organisation_id])
-    ]
-    if rows:
-        session.execute(insert(Alert).on_conflict_do_nothing(), rows)
+    )
+    for some in batched(rows, ROWS_AT_ONCE):
+        session.execute(insert(Alert).on_conflict_do_nothing(), list(some))
 
 
 def _members(session: Session, organisation_ids: Collection[int], *, wanting: bool) -> Mapping[int, set[int]]:

@@ -4,11 +4,13 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 
 import pytest
-from sqlalchemy import column, func, select, table
+from sqlalchemy import column, delete, func, select, table
 from sqlalchemy.orm import Session
 
+from marketplace.clock import local_date
 from marketplace.mailing import MailRenderer
 from marketplace.models import Alert, ListingNews, Membership, OutboxMail, SavedSearch, User
+from marketplace.queries.matches import matches_for_listings
 from marketplace.queries.search_filters import SearchFilters
 from marketplace.services import alerts
 from marketplace.services.alert_mails import fell_due
@@ -286,6 +288,40 @@ def test_a_thing_that_fits_many_listings_names_the_best_of_them(session, make):
     assert item["more_fits"] == 2
 
 
+@pytest.mark.parametrize("own", [0, 4])
+def test_the_last_of_many_is_told_of_what_fits_it_too(session, make, monkeypatch, own):
+    """However many others it fits better, and whether or not those are listings of its own organisation."""
+    monkeypatch.setattr(alerts, "FIRST_MATCHES", 2)
+    monkeypatch.setattr(alerts, "GROWTH", 2)
+    giver, crowd = make.member().memberships[0].organisation, make.member().memberships[0].organisation
+    for _ in range(own):
+        make.listing(giver, kind=ListingKind.DEMAND, mass_t=9000)
+    for _ in range(7):
+        make.listing(crowd, kind=ListingKind.DEMAND, mass_t=8000)
+    last = make.member()
+    need = make.listing(last.memberships[0].organisation, kind=ListingKind.DEMAND, mass_t=50, position=(10.9, 59.9))
+    tell(session)
+    session.execute(delete(Alert))
+    offer = make.listing(giver, mass_t=500)
+    tell(session)
+    told = session.execute(select(Alert.user_id, Alert.listing_id, Alert.found_listing_id)).all()
+    assert len(told) == 8
+    assert (last.id, need.id, offer.id) in told
+
+
+def test_own_listings_take_nobodys_place_among_the_best(session, make):
+    giver = make.organisation()
+    for _ in range(3):
+        make.listing(giver, kind=ListingKind.DEMAND, mass_t=9000)
+    need = make.listing(kind=ListingKind.DEMAND, mass_t=50, position=(10.9, 59.9))
+    offer = make.listing(giver, mass_t=500)
+    found = matches_for_listings(session, [offer], today=local_date(NOW), limit=2, with_own=False)[offer.id]
+    assert [match.listing.id for match in found.fits] == [need.id]
+    assert not found.has_more_fits
+    with_own = matches_for_listings(session, [offer], today=local_date(NOW), limit=2)[offer.id]
+    assert [match.is_own for match in with_own.fits] == [True, True]
+
+
 def test_viewers_are_told_only_where_they_have_asked(session, make):
     owner = make.member(email="owner@example.com")
     organisation = owner.memberships[0].organisation
@@ -362,7 +398,7 @@ def test_the_mail_says_what_where_and_why(session, make, settings):
     mail = rendered(session, make, settings, "en")
     assert mail.subject == "New: Surplus: 500 t of blasted rock"
     for said in (
-        'Found by your search "Alt immediate"',
+        "Found by your search: Alt immediate",
         "Fits your need of 2,000 t of blasted rock: 0 km away. Covers 25 % of the need. The same material.",
         "/unsubscribe/",
         "/searches",
