@@ -127,6 +127,48 @@ CONTEXTS: dict[str, dict[str, str | int]] = {
         "listing_id": 7,
     },
     "alerts": WHAT_IS_NEW,
+    "deal_notice": {
+        "name": "Kari",
+        "path": "/deals/7",
+        "event": "countered",
+        "by": "giver",
+        "other": "Fjell AS",
+        "material": "leire",
+        "lines": [],
+    },
+    "deal_daily": {
+        "name": "Kari",
+        "day": "2027-03-15",
+        "more": 2,
+        "lines": [
+            {"event": "ticket_added", "by": "giver", "other": "Fjell AS", "material": "leire", "times": 3, "path": path}
+            for path in ("/deals/7", "/deals/8/tickets")
+        ],
+    },
+    "deals_silent": {
+        "name": "Kari",
+        "deals": [
+            {"deal_id": 7, "silence": silence, "other": "Fjell AS", "material": "leire", "since": "2027-03-01"}
+            for silence in ("offer", "confirm", "correct", "sign", "close", "never_began")
+        ],
+    },
+    "enquiry_confirm": {"material": "leire", "place": "Bærum", "token": "a-b.c"},
+    "enquiry_answer": {
+        "name": "Kari",
+        "organisation": "Fjell AS",
+        "material": "leire",
+        "place": "Bærum",
+        "lines": [],
+        "token": "a-b.c",
+    },
+    "enquiry_invited": {
+        "name": "Kari",
+        "organisation": "Fjell AS",
+        "material": "leire",
+        "place": "Bærum",
+        "lines": [],
+        "token": "a-b.c",
+    },
     "listings_still_stand": ABOUT_SEVERAL,
     "listings_paused_unanswered": ABOUT_SEVERAL,
 }
