@@ -133,7 +133,6 @@ function isToCome(time) {
 }
 
 const minutes = (time) => Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));
-const localNow = () => new Date().toLocaleString("sv-SE", { timeZone: "Europe/Oslo" }).split(" ");
 const tonnes = (text) => Number(text.replace(/[ \u00a0\u202f]/g, "").replace(",", "."));
 const firstOf = (control) => (control instanceof RadioNodeList ? control[0] : control);
 
@@ -161,6 +160,11 @@ function empty() {
   isTimeChosen = false;
   tick();
   form.elements.mass_t.focus({ preventScroll: true });
+}
+
+/** Day and time in Norway by the phone's clock: 2027-03-01, 09:30:00. */
+function localNow() {
+  return new Date().toLocaleString("sv-SE", { timeZone: "Europe/Oslo" }).split(" ");
 }
 
 /** The time is now until somebody chooses another, also on a page that was opened long ago; on the link's own day. */
