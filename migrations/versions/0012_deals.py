@@ -93,16 +93,24 @@ CREATE TRIGGER keep_committed_updated AFTER UPDATE ON deal
         IS DISTINCT FROM (NEW.committed_t, NEW.agreed_from, NEW.agreed_to, NEW.delivered_t, NEW.ended_at))
     EXECUTE FUNCTION keep_committed();
 
-CREATE FUNCTION keep_delivered() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    change_t numeric := NEW.counted_t - CASE WHEN TG_OP = 'INSERT' THEN 0 ELSE OLD.counted_t END;
+CREATE FUNCTION keep_delivered_by_new() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE deal SET delivered_t = delivered_t + change_t WHERE id = NEW.deal_id;
+    -- A file of thousands of loads changes its deal once, and not as often as it has rows.
+    UPDATE deal SET delivered_t = deal.delivered_t + added.mass_t
+    FROM (SELECT new_ticket.deal_id, sum(new_ticket.counted_t) AS mass_t FROM new_ticket GROUP BY 1) AS added
+    WHERE deal.id = added.deal_id AND added.mass_t <> 0;
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER keep_delivered_inserted AFTER INSERT ON ticket
-    FOR EACH ROW WHEN (NEW.counted_t <> 0) EXECUTE FUNCTION keep_delivered();
+CREATE TRIGGER keep_delivered_inserted AFTER INSERT ON ticket REFERENCING NEW TABLE AS new_ticket
+    FOR EACH STATEMENT EXECUTE FUNCTION keep_delivered_by_new();
+
+CREATE FUNCTION keep_delivered() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE deal SET delivered_t = delivered_t + NEW.counted_t - OLD.counted_t WHERE id = NEW.deal_id;
+    RETURN NULL;
+END
+$$;
 CREATE TRIGGER keep_delivered_updated AFTER UPDATE ON ticket
     FOR EACH ROW WHEN (OLD.counted_t IS DISTINCT FROM NEW.counted_t) EXECUTE FUNCTION keep_delivered();
 
@@ -613,6 +621,7 @@ def downgrade() -> None:
         "keep_facility_booked",
         "keep_committed",
         "keep_delivered",
+        "keep_delivered_by_new",
         "keep_as_it_was",
         "keep_signed_statement",
     ):

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import pytest
 import xlsxwriter
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
 
 from marketplace.errors import Conflict, Forbidden, InvalidInput
@@ -136,6 +136,29 @@ def test_a_file_asks_the_database_as_often_for_many_loads_as_for_one(
         return len(queries)
 
     assert asked(1) == asked(*range(2, 12))
+
+
+def test_a_file_changes_its_deal_as_often_for_many_loads_as_for_one(desk: Desk, session: Session) -> None:
+    """Each change of a row in one transaction makes the next one slower: thousands of them would take minutes."""
+    changes = text("SELECT n_tup_upd FROM pg_stat_xact_user_tables WHERE relname = 'deal'")
+
+    def changed(*numbers: int) -> int:
+        before = session.scalar(changes)
+        desk.apply(HEAD, *(f"{number};01.03.2027;07:10;AB 12345;3;" for number in numbers))
+        return int(session.scalar(changes)) - int(before)
+
+    assert changed(1) == changed(*range(2, 12)) > 0
+    assert desk.delivered_t() == 33
+
+
+def test_loads_of_several_deals_written_together_count_for_each(desk: Desk, session: Session, make: Factory) -> None:
+    other = Desk(make, session)
+    first, second = make.ticket(desk.deal, mass_t=1), make.ticket(other.deal, mass_t=2)
+    copied = ("deal_id", "status", "source", "side", "loaded_at", "vehicle_registration", "mass_t", "is_weighed")
+    copied += ("origin_name", "destination_name", "reported_by_id")
+    rows = [{**{name: getattr(each, name) for name in copied}, "number": f"9{each.number}"} for each in (first, second)]
+    session.execute(insert(Ticket).values(rows))
+    assert (desk.delivered_t(), other.delivered_t()) == (2, 4)
 
 
 def test_a_row_that_repeats_one_above_counts_once(desk: Desk) -> None:
