@@ -53,7 +53,10 @@ class Running:
 
 def act_on(running: Running) -> dict[str, Act]:
     deal_id = running.deal_id
-    terms = OfferTerms(entered_value=Decimal(300), starts_on=NOW.date(), ends_on=NOW.date() + timedelta(days=30))
+
+    def terms(rng: random.Random) -> OfferTerms:
+        mass_t = Decimal(rng.choice([280, 300, 320]))
+        return OfferTerms(entered_value=mass_t, starts_on=NOW.date(), ends_on=NOW.date() + timedelta(days=30))
 
     def load(rng: random.Random) -> TicketReport:
         return TicketReport(
@@ -68,7 +71,7 @@ def act_on(running: Running) -> dict[str, Act]:
     return {
         "accept": lambda s, _rng: deals.accept(s, running.giver, deal_id=deal_id, now=NOW),
         "accept back": lambda s, _rng: deals.accept(s, running.taker, deal_id=deal_id, now=NOW),
-        "counter": lambda s, _rng: deals.counter(s, running.taker, deal_id=deal_id, terms=terms, now=NOW),
+        "counter": lambda s, rng: deals.counter(s, running.taker, deal_id=deal_id, terms=terms(rng), now=NOW),
         "cancel": lambda s, _rng: deals.cancel(s, running.giver, deal_id=deal_id, reason="Nei", now=NOW),
         "deliver": lambda s, rng: tickets.add_ticket(s, running.giver, deal_id=deal_id, report=load(rng), now=NOW),
         "confirm": lambda s, _rng: tickets.confirm_tickets(s, running.taker, deal_id=deal_id, now=NOW),

@@ -181,7 +181,7 @@ def test_more_than_is_left_is_refused_with_what_is_left(client: Client, session:
         f"/listings/{sides.surplus.id}/deals/new", data=terms(taking=f"listing:{sides.need.id}", entered_value="900")
     )
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert "Only 800 t is still needed" in answer.text
+    assert "The whole need is 800 t" in answer.text
     assert 'href="#entered_value"' in answer.text
 
 
