@@ -31,7 +31,11 @@ class ReportForm(PostedForm):
         choices=[SelectChoice(reason.value, _l(LABELS[ReportReason][reason])) for reason in ReportReason],
         invalid_choice_message=_l("Choose what is wrong."),
     )
-    text = text_field(_l("What did you see?"))
+    text = TextAreaField(
+        _l("What did you see?"),
+        [Length(max=LONGEST_TEXT, message=_l("Use at most %(max)d characters."))],
+        description=_l("Required where you chose “Something else”."),
+    )
     email = EmailField(
         _l("Your e-mail address"),
         [Optional(), EmailAddress()],

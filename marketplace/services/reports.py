@@ -1,9 +1,9 @@
 """Reports: somebody says that something is wrong with a listing, and is told what came of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from marketplace.actor import Actor
@@ -29,12 +29,14 @@ def report_listing(
     reason: ReportReason,
     text: str = "",
     email: str | None = None,
+    sent_before: Collection[int] = (),
     locale: str,
     now: datetime,
 ) -> ListingReport:
     """Tell the moderators that something is wrong with a listing that others see.
 
-    `email` is where somebody who is not logged in wants to hear what came of it.
+    `email` is where somebody who is not logged in wants to hear what came of it. `sent_before` are the reports that
+    the same browser has sent: a visitor counts once, with a name or without.
 
     Raises:
         NotFound: there is no such listing.
@@ -55,7 +57,7 @@ def report_listing(
         locale=locale,
         created_at=now,
     )
-    _require_first(session, report)
+    _require_first(session, report, sent_before=sent_before)
     session.add(report)
     session.flush()
     return report
@@ -94,17 +96,17 @@ def decide_reports(
     return len(reports)
 
 
-def _require_first(session: Session, report: ListingReport) -> None:
+def _require_first(session: Session, report: ListingReport, *, sent_before: Collection[int]) -> None:
     """One person has one open report of a listing; more would only be counted as many people."""
     same = select(ListingReport.id).where(
         ListingReport.listing_id == report.listing_id, ListingReport.decided_at.is_(None)
     )
+    by_same: list[ColumnElement[bool]] = [ListingReport.id.in_(list(sent_before))]
     if report.reporter_id is not None:
-        same = same.where(ListingReport.reporter_id == report.reporter_id)
+        by_same.append(ListingReport.reporter_id == report.reporter_id)
     elif report.reporter_email is not None:
-        same = same.where(func.lower(ListingReport.reporter_email) == report.reporter_email.lower())
-    else:
-        return
+        by_same.append(func.lower(ListingReport.reporter_email) == report.reporter_email.lower())
+    same = same.where(or_(*by_same))
     if session.scalar(same.limit(1)) is not None:
         raise field_error("", REPORTED_ALREADY)
 

@@ -1,6 +1,6 @@
 """Reporting a listing, and answering a moderator about one's own."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -22,6 +22,10 @@ from marketplace.web.submit import applying, unprocessable
 
 bp = Blueprint("reports", __name__)
 
+SENT = "reports_sent"
+"""In the session of a visitor without an account: the numbers of the reports, and nothing of what they say."""
+MOST_REMEMBERED = 50
+
 
 @bp.route("/listings/<id:listing_id>/report", methods=["GET", "POST"])
 @requires(Permission.VIEW_LISTING, subject=load_listing)
@@ -36,13 +40,14 @@ def report(listing: Listing) -> ResponseReturnValue:
             return refused(render_template("reports/report.html", form=form, listing=listing), over)
         try:
             with applying(form) as attempt:
-                reports.report_listing(
+                sent = reports.report_listing(
                     db.session,
                     actor,
                     listing_id=listing.id,
                     reason=ReportReason(form.reason.data),
                     text=form.text.data,
                     email=form.email.data if actor.is_anonymous else None,
+                    sent_before=_sent_before() if actor.is_anonymous else (),
                     locale=str(get_locale()),
                     now=clock.now(),
                 )
@@ -50,9 +55,16 @@ def report(listing: Listing) -> ResponseReturnValue:
             flash(translate(conflict.message, conflict.params), "warning")
             return redirect(url_for("listings.show", listing_id=listing.id), code=303)
         if attempt.ok:
+            if actor.is_anonymous:
+                session[SENT] = [*_sent_before(), sent.id][-MOST_REMEMBERED:]
             flash(_("Thank you. A moderator will look at the listing."), "success")
             return redirect(url_for("listings.show", listing_id=listing.id), code=303)
     return render_template("reports/report.html", form=form, listing=listing), unprocessable(form)
+
+
+def _sent_before() -> list[int]:
+    """The reports that this browser has sent without being logged in, the newest of them."""
+    return list(session.get(SENT, ()))
 
 
 @bp.route("/listings/<id:listing_id>/appeal", methods=["GET", "POST"])

@@ -15,7 +15,7 @@ from marketplace.types import DealStatus, Side, TicketStatus
 from tests.browser.checks import overflow_px, serious_issues
 from tests.browser.served import Site
 from tests.browser.visitor import PATIENCE_MS, PEOPLE, PHONE, Complaints, OpenPage, Screen, until
-from tests.files import photo_from_phone
+from tests.files import PDF, photo_from_phone
 
 GATE = re.compile(r"/gate/[^/]+$")
 NO_NETWORK = "net::ERR_INTERNET_DISCONNECTED"
@@ -212,6 +212,8 @@ def test_a_withdrawn_link_says_so_and_what_waited_can_still_be_read(
     phone.reload()
     expect(phone.get_by_role("heading", level=1)).to_have_text("This link does not work")
     expect(phone.locator(".mf-gateticket")).to_contain_text("17.24 t, AB12345")
+    expect(phone.locator(".mf-gateticket")).to_contain_text("Give the slip to the site office.")
+    expect(phone.get_by_role("button", name="Send again")).to_have_count(0)
     assert gate.tickets() == []
 
 
@@ -222,6 +224,28 @@ def test_what_cannot_be_is_said_before_it_is_kept(phone: Page, gate: Gate) -> No
     fill(phone, mass="172")
     fill(phone, mass="mye")
     expect(phone.get_by_text("Enter a number, with digits only.")).to_be_visible()
+    kept(phone, "waiting", 0)
+    assert gate.tickets() == []
+
+
+def test_what_the_server_would_refuse_is_refused_on_the_phone(phone: Page, gate: Gate, tmp_path: Path) -> None:
+    paper = tmp_path / "seddel.pdf"
+    paper.write_bytes(PDF)
+    send = phone.get_by_role("button", name="Send the ticket")
+    phone.get_by_text("Weighed").click()
+    phone.get_by_label("Tonnes", exact=True).fill("3,500")
+    phone.get_by_label("Vehicle registration").fill("?")
+    phone.get_by_label("Time").fill("23:59")
+    send.click()
+    expect(phone.get_by_text("3,500 can be read in two ways. Write 3500 or 3.5.")).to_be_visible()
+    expect(phone.get_by_text("This is no vehicle registration.")).to_be_visible()
+    expect(phone.get_by_text("This time has not come yet.")).to_be_visible()
+    phone.get_by_label("Tonnes", exact=True).fill("3.500")
+    phone.get_by_label("Vehicle registration").fill("ab 12345")
+    phone.get_by_label("Time").fill("00:00")
+    phone.get_by_label("Photo of the slip").set_input_files(paper)
+    send.click()
+    expect(phone.get_by_text("This is no picture.")).to_be_visible()
     kept(phone, "waiting", 0)
     assert gate.tickets() == []
 

@@ -68,6 +68,21 @@ def test_a_visitor_reports_a_listing(client: Client, session: Session, listing: 
     assert (report.reason, report.text, report.locale) == (ReportReason.WRONG_MATERIAL, "Dette er leire.", "en")
 
 
+def test_a_visitor_without_a_name_counts_once(client: Client, session: Session, listing: Listing) -> None:
+    address = f"/listings/{listing.id}/report"
+    assert client.post(address, data={"reason": "spam"}).status_code == HTTPStatus.SEE_OTHER
+    again = client.in_english().post(address, data={"reason": "not_clean", "email": "tips@example.com"})
+    assert again.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "You have reported this listing already." in again.text
+    assert session.scalars(select(ListingReport.reason)).all() == [ReportReason.SPAM]
+
+
+def test_the_form_says_when_a_word_is_required(client: Client, listing: Listing) -> None:
+    assert (
+        "Required where you chose “Something else”." in client.in_english().get(f"/listings/{listing.id}/report").text
+    )
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [
