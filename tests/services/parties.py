@@ -47,22 +47,26 @@ class Parties:
         return deals.accept(self.session, self.giver, deal_id=deal.id, now=self.now)
 
     def hub(self, *, room_t: int = 500) -> tuple[Facility, Listing]:
-        """A third organisation's facility with room, and its listing."""
-        organisation = self.make.organisation()
-        hub = self.make.facility(
-            organisation,
-            capacity_t=room_t,
-            capacity_left_t=room_t,
-            capacity_reported_at=self.now - timedelta(hours=1),
-            reception_price_nok_per_t=0,
-            accepts=["blasted_rock"],
-        )
-        listing = self.make.listing(
-            organisation,
-            kind=ListingKind.RECEPTION,
-            facility_id=hub.id,
-            mass_t=room_t,
-            status=ListingStatus.PUBLISHED,
-            available_to=self.today + timedelta(days=365),
-        )
-        return hub, listing
+        return hub_of(self.make, room_t=room_t, now=self.now)
+
+
+def hub_of(make: Factory, *, room_t: int, now: datetime) -> tuple[Facility, Listing]:
+    """Somebody's facility with room, and its listing."""
+    organisation = make.organisation()
+    hub = make.facility(
+        organisation,
+        capacity_t=room_t,
+        capacity_left_t=room_t,
+        capacity_reported_at=now - timedelta(hours=1),
+        reception_price_nok_per_t=0,
+        accepts=["blasted_rock"],
+    )
+    listing = make.listing(
+        organisation,
+        kind=ListingKind.RECEPTION,
+        facility_id=hub.id,
+        mass_t=room_t,
+        status=ListingStatus.PUBLISHED,
+        available_to=local_date(now) + timedelta(days=365),
+    )
+    return hub, listing
