@@ -168,7 +168,7 @@ def confirmed_editor_of_a_party(actor: Actor, subject: object) -> bool:
 
 
 def partner(actor: Actor, subject: object) -> bool:
-    """Who has agreed a deal on a listing: its page, what it shares and its exact place are open to them from then on."""
+    """Who has agreed a deal on a listing: its page, what it shares and its exact place are open to them since."""
     if isinstance(subject, Document):
         return subject.is_shared and partner(actor, subject.subject)
     return isinstance(subject, Listing) and any(actor.is_member(each) for each in subject.shown_to or ())

@@ -255,9 +255,7 @@ class Listing(Base):
     paused_reason: Mapped[PausedReason | None] = mapped_column(enum_column(PausedReason, "paused_reason"))
     hidden_at: Mapped[Moment | None]
     hidden_reason: Mapped[LongText | None]
-    reason_before_hidden: Mapped[PausedReason | None] = mapped_column(
-        enum_column(PausedReason, "reason_before_hidden")
-    )
+    reason_before_hidden: Mapped[PausedReason | None] = mapped_column(enum_column(PausedReason, "reason_before_hidden"))
     closed_at: Mapped[Moment | None]
     closed_reason: Mapped[ClosedReason | None] = mapped_column(enum_column(ClosedReason, "closed_reason"))
 

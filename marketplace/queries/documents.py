@@ -6,7 +6,17 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from marketplace.models import BackgroundOverride, Deal, DealStatement, Declaration, Document, LabReport, Project, RecoveryAnswer, Ticket
+from marketplace.models import (
+    BackgroundOverride,
+    Deal,
+    DealStatement,
+    Declaration,
+    Document,
+    LabReport,
+    Project,
+    RecoveryAnswer,
+    Ticket,
+)
 from marketplace.types import DocumentKind
 
 PROOFS = (LabReport, Declaration, BackgroundOverride)

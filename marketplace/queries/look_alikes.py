@@ -46,8 +46,7 @@ def look_alikes(session: Session, *, deal_id: int, loads: Sequence[Load]) -> dic
             Ticket.is_current,
             Ticket.status != TicketStatus.VOIDED,
             Ticket.loaded_at.between(min(times) - ALIKE_WITHIN, max(times) + ALIKE_WITHIN),
-            Ticket.vehicle_registration
-            == any_(literal(vehicles, ARRAY(String))),
+            Ticket.vehicle_registration == any_(literal(vehicles, ARRAY(String))),
             Ticket.mass_t == any_(literal(masses, ARRAY(Numeric))),
         )
     )

@@ -47,9 +47,7 @@ def feature_of(place: FacilityPlace) -> Feature:
     if place.accepts_class_max > 1:
         details.append(_("Up to class %(number)s", number=place.accepts_class_max))
     if place.free_t is not None:
-        details.append(
-            _("%(mass)s free", mass=tonnes(place.free_t)) if place.free_t else _("Full just now")
-        )
+        details.append(_("%(mass)s free", mass=tonnes(place.free_t)) if place.free_t else _("Full just now"))
     if place.organisation_name is None:
         details.append(_("The position is approximate, until the operator confirms it."))
     return {
