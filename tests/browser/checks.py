@@ -25,7 +25,8 @@ def serious_issues(page: Page) -> list[str]:
 
 
 def overflow_px(page: Page) -> int:
-    """How far the page is wider than the screen; a phone's page must not scroll sideways."""
+    """How far the page is wider than the screen once its styles are there; a phone's page must not scroll sideways."""
+    page.wait_for_load_state()
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 

@@ -86,7 +86,7 @@ def follow(page: Page, href: str) -> None:
         ("contractor", ("/listings", r"/listings/\d+", r"/listings/\d+/edit")),
         ("contractor", ("/projects", r"/projects/\d+", r"/projects/\d+/edit")),
         ("contractor", ("/organisations", r"/organisations/\d+", r"/organisations/\d+/members")),
-        ("developer", ("/projects", r"/projects/\d+", r"/listings/\d+")),
+        ("developer", ("/search?kind=surplus", r"/listings/\d+", r"/organisations/\d+")),
         ("municipality", ("/listings", r"/listings/\d+", r"/organisations/\d+")),
         ("administrator", ("/projects", r"/projects/\d+", r"/listings/\d+", r"/organisations/\d+")),
     ],

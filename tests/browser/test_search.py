@@ -237,11 +237,12 @@ def test_a_place_that_is_typed_moves_the_map_and_orders_the_list(open_page: Open
     distances = [kilometres(text) for text in shown.all_inner_texts()]
     assert distances == sorted(distances)
 
+    everywhere = total(page)
     page.get_by_label("Within").select_option("10")
     page.wait_for_url(re.compile("within=10"))
     expect_map_and_list_to_agree(page)
     assert all(kilometres(text) <= 10 for text in shown.all_inner_texts())
-    assert 0 < total(page) < len(distances) + 20
+    assert 0 < total(page) < everywhere
 
 
 def test_a_place_is_chosen_by_keyboard(open_page: OpenPage) -> None:
@@ -467,7 +468,8 @@ def test_the_order_can_be_chosen(open_page: OpenPage) -> None:
     search_for(page, "/search?kind=surplus")
     page.get_by_label("Order").select_option("quantity")
     page.wait_for_url(re.compile("sort=quantity"))
-    masses = [int(re.sub(r"\D", "", text)) for text in page.locator("#results .mf-quantity").all_inner_texts()]
+    shown = page.locator("#results .mf-quantity").all_inner_texts()
+    masses = [int(re.sub(r"\D", "", text.partition(" t")[0])) for text in shown]  # 700 t left of 1,000 t
     assert masses == sorted(masses, reverse=True)
 
 
