@@ -469,7 +469,7 @@ def test_the_order_can_be_chosen(open_page: OpenPage) -> None:
     page.get_by_label("Order").select_option("quantity")
     page.wait_for_url(re.compile("sort=quantity"))
     shown = page.locator("#results .mf-quantity").all_inner_texts()
-    masses = [int(re.sub(r"\D", "", text.partition(" t")[0])) for text in shown]  # 700 t left of 1,000 t
+    masses = [int(re.sub(r"\D", "", re.split(r"\st\b", text)[0])) for text in shown]  # 700 t left of 1,000 t
     assert masses == sorted(masses, reverse=True)
 
 
