@@ -21,6 +21,7 @@ from marketplace.text import clean_line
 
 KG_PER_T: Final = Decimal(1000)
 HEAVIEST_LOAD_T: Final = Decimal(200)
+"""A road train carries some 50 t; a self-propelled transporter more."""
 LIGHTEST_LOAD_KG: Final = Decimal(50)
 """What is less was written in tonnes, whatever the heading says."""
 EARLIEST_YEAR: Final = 2000

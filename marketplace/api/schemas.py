@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerialize
 
 from marketplace.models import Deal, Ticket
 from marketplace.services.ticket_reports import TicketReport
+from marketplace.ticket_columns import HEAVIEST_LOAD_T
 from marketplace.types import DealStatus, Side, TicketSource, TicketStatus
 
 type Tonnes = Annotated[
@@ -24,7 +25,7 @@ class TicketIn(BaseModel):
     number: str = Field(min_length=1, max_length=60, description="The weighbridge's own number of the load.")
     loaded_at: AwareDatetime = Field(description="When, with its offset from UTC.")
     vehicle_registration: str = Field(min_length=1, max_length=40)
-    mass_t: Decimal = Field(gt=0, le=200, allow_inf_nan=False, description="Net, in tonnes.")
+    mass_t: Decimal = Field(gt=0, le=HEAVIEST_LOAD_T, allow_inf_nan=False, description="Net, in tonnes.")
     is_weighed: bool = Field(default=True, description="False where it was estimated.")
     carrier: str = Field(default="", max_length=200)
     origin: str = Field(default="", max_length=200, description="Where it was loaded. Left out: as in the deal.")

@@ -21,12 +21,10 @@ from marketplace.services.documents import THUMBNAIL
 from marketplace.services.editing import NAME_LIMIT, text_problems
 from marketplace.storage import Storage
 from marketplace.text import clean_line, clean_text, is_blank
-from marketplace.ticket_columns import EARLIEST_YEAR
+from marketplace.ticket_columns import EARLIEST_YEAR, HEAVIEST_LOAD_T
 
 NUMBER_LIMIT = 60
 NOTE_LIMIT = 2_000
-HEAVIEST_T = Decimal(200)
-"""A road train carries some 50 t; a self-propelled transporter more."""
 KILOGRAM = Decimal("0.001")
 
 EARLIEST = datetime(EARLIEST_YEAR, 1, 1, tzinfo=UTC)
@@ -105,7 +103,7 @@ def checked_report(report: TicketReport, *, now: datetime) -> TicketReport:
 
 
 def is_sensible(mass_t: Decimal) -> bool:
-    return mass_t.is_finite() and Decimal(0) < mass_t <= HEAVIEST_T and mass_t >= KILOGRAM
+    return mass_t.is_finite() and Decimal(0) < mass_t <= HEAVIEST_LOAD_T and mass_t >= KILOGRAM
 
 
 def _problems(report: TicketReport, *, registration: str, now: datetime) -> Iterator[FieldError]:
@@ -116,7 +114,7 @@ def _problems(report: TicketReport, *, registration: str, now: datetime) -> Iter
         yield FieldError(
             field="mass_t",
             message=N_("Enter the tonnes of one load: more than zero, and at most %(limit)s."),
-            params={"limit": HEAVIEST_T},
+            params={"limit": HEAVIEST_LOAD_T},
         )
     if not report.vehicle_registration:
         message = (

@@ -1,15 +1,13 @@
 """The log of changes: an organisation's own for its members, and everything for administrators."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
-from werkzeug.http import dump_options_header
 from werkzeug.utils import secure_filename
 
 from marketplace import db
@@ -24,6 +22,7 @@ from marketplace.web.access import current_actor, requires
 from marketplace.web.admin_frame import admin_page
 from marketplace.web.audit_view import LogLine, known_as, log_lines
 from marketplace.web.audit_words import SUBJECTS
+from marketplace.web.downloads import CSV, csv_file, download
 from marketplace.web.organisations import load_organisation
 from marketplace.web.paging import cursor_from_address, id_from_address, page_links
 
@@ -31,7 +30,6 @@ bp = Blueprint("audit", __name__)
 
 MOST_ROWS = 20_000
 """Of a file; more are asked for a day or a thing at a time."""
-BEGINS_A_FORMULA = ("=", "+", "-", "@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,16 +159,9 @@ def file_of_everything() -> ResponseReturnValue:
 
 
 def _file(wanted: Wanted, *, members: frozenset[int] | None, name: str) -> Response:
-    """Semicolons and a byte order mark: what a Norwegian Excel opens as it is meant."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow([_("Number"), _("Time"), _("Who"), _("What"), _("What it is about"), _("Its number"), _("Changes")])
-    for line in _lines(wanted, members=members):
-        writer.writerow(_harmless(cell) for cell in _cells(line))
-    response = Response(text.getvalue().encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
-    file_name = f"{secure_filename(name) or 'log'}.csv"
-    response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": file_name})
-    return response
+    head = (_("Number"), _("Time"), _("Who"), _("What"), _("What it is about"), _("Its number"), _("Changes"))
+    content = csv_file(chain([head], map(_cells, _lines(wanted, members=members))))
+    return download(content, media_type=CSV, name=f"{secure_filename(name) or 'log'}.csv")
 
 
 def _lines(wanted: Wanted, *, members: frozenset[int] | None) -> Iterator[LogLine]:
@@ -194,8 +185,3 @@ def _cells(line: LogLine) -> Sequence[str]:
         str(line.subject_id or ""),
         "; ".join(changes),
     )
-
-
-def _harmless(cell: str) -> str:
-    """A cell that a spreadsheet would take for a formula is set off by a space."""
-    return f" {cell}" if cell.startswith(BEGINS_A_FORMULA) else cell

@@ -30,6 +30,7 @@ from marketplace.services.bulk_staging import GivenFile, MissingColumns, Staged
 from marketplace.types import ImportKind, ImportStatus
 from marketplace.web import bulk_files as files
 from marketplace.web.access import current_actor, requires
+from marketplace.web.downloads import CSV, XLSX, download, locale
 from marketplace.web.paging import cursor_from_address, id_from_address, page_links
 from marketplace.web.submit import applying, unprocessable
 
@@ -105,7 +106,7 @@ def new() -> ResponseReturnValue:
         "bulk/new.html",
         form=form,
         columns={kind: columns_of(kind) for kind in ImportKind},
-        locale_name=files.locale(),
+        locale_name=locale(),
         has_projects=bool(projects),
     )
     return page, unprocessable(form)
@@ -147,7 +148,7 @@ def _stage(form: ImportForm, given: GivenFile, projects: tuple[ProjectOption, ..
                 given=given,
             )
     except MissingColumns as missing:
-        names = ", ".join(column.header(files.locale()) for column in missing.columns)
+        names = ", ".join(column.header(locale()) for column in missing.columns)
         field = form[given.field]
         field.errors = [*field.errors, _("The table lacks these columns: %(columns)s.", columns=names)]
     if staged is None and (other := kind_meant(given, instead_of=kind)) is not None:
@@ -181,10 +182,10 @@ def template() -> ResponseReturnValue:
     kind = ImportKind.PLAN if request.args.get("kind") == ImportKind.PLAN else ImportKind.LISTINGS
     name = files.FILE_NAMES[kind]
     if request.args.get("format") == "csv":
-        return files.download(files.csv_template(kind), media_type=files.CSV, name=f"{name}.csv")
+        return download(files.csv_template(kind), media_type=CSV, name=f"{name}.csv")
     names = [each.name for each in _projects(first_id=None)] if kind is ImportKind.LISTINGS else []
     content = files.xlsx_template(kind, project_names=names)
-    return files.download(content, media_type=files.XLSX, name=f"{name}.xlsx")
+    return download(content, media_type=XLSX, name=f"{name}.xlsx")
 
 
 # How it stands ----------------------------------------------------------------------------------------------------
@@ -276,7 +277,7 @@ def _lines(batch: ImportBatch, row: ImportRow) -> list[ProblemLine]:
         lines.append(
             ProblemLine(
                 line=row.line,
-                column=batch.header[place] if place is not None else column.header(files.locale()) if column else "",
+                column=batch.header[place] if place is not None else column.header(locale()) if column else "",
                 cell=row.cells[place] if place is not None and place < len(row.cells) else "",
                 reason=files.reason_of(problem, columns),
                 listing_id=row.listing_id,
@@ -306,7 +307,7 @@ def progress(batch: ImportBatch) -> ResponseReturnValue:
 def bad_rows(batch: ImportBatch) -> ResponseReturnValue:
     rows = queries.bad_rows(db.session, batch_id=batch.id)
     content = b"".join(files.bad_rows_csv(batch, rows))  # no larger than the file was
-    return files.download(content, media_type=files.CSV, name=files.bad_rows_name(batch))
+    return download(content, media_type=CSV, name=files.bad_rows_name(batch))
 
 
 # Applying ---------------------------------------------------------------------------------------------------------

@@ -1,20 +1,16 @@
 """Files that imports give out: templates to fill in, and the rows that could not be used."""
 
-import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 import xlsxwriter
-from flask import Response
-from flask_babel import get_locale
 from flask_babel import gettext as _
-from werkzeug.http import dump_options_header
 
 from marketplace.errors import FieldError
 from marketplace.forms.fields import write_decimal
-from marketplace.i18n import DEFAULT_LOCALE, translate
+from marketplace.i18n import translate
 from marketplace.listing_columns import REASON
 from marketplace.models import ImportBatch, ImportRow
 from marketplace.parsing import read_decimal
@@ -22,10 +18,8 @@ from marketplace.services.bulk_kinds import columns_of
 from marketplace.services.bulk_rows import header_of, problem_from
 from marketplace.table_columns import CellKind, Column, folded_heading
 from marketplace.types import ImportKind
+from marketplace.web.downloads import CSV_ENCODING, csv_file, csv_line, locale
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-CSV = "text/csv; charset=utf-8"
-BEGINS_A_FORMULA = ("=", "+", "-", "@")
 ROWS_WITH_LISTS = 5_000
 """So far down the template offers its choices."""
 
@@ -34,22 +28,12 @@ NOT_IN_A_NAME = re.compile(r'[\\/:*?"<>|\s]+')
 FILE_NAMES = {ImportKind.LISTINGS: "masseflyt-annonser", ImportKind.PLAN: "masseflyt-masseplan"}
 
 
-def locale() -> str:
-    return str(get_locale() or DEFAULT_LOCALE)
-
-
-def download(content: bytes, *, media_type: str, name: str) -> Response:
-    response = Response(content, content_type=media_type)
-    response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": name})
-    return response
-
-
 # Templates --------------------------------------------------------------------------------------------------------
 
 
 def csv_template(kind: ImportKind) -> bytes:
-    """The headings. Semicolons and a byte order mark: what a Norwegian Excel opens as it is meant."""
-    return _csv_line([column.header(locale()) for column in columns_of(kind)]).encode("utf-8-sig")
+    """The headings."""
+    return csv_file([[column.header(locale()) for column in columns_of(kind)]])
 
 
 def xlsx_template(kind: ImportKind, *, project_names: Sequence[str]) -> bytes:
@@ -158,14 +142,14 @@ def bad_rows_csv(batch: ImportBatch, rows: Iterable[ImportRow]) -> Iterator[byte
         if column.kind is CellKind.NUMBER and column.key in header.places
     )
     width = len(batch.header) - any(map(is_reason, batch.header[-1:]))  # of rows that came out of here before
-    yield _csv_line([*batch.header[:width], REASON.header(locale())]).encode("utf-8-sig")
+    yield csv_line([*batch.header[:width], REASON.header(locale())]).encode(CSV_ENCODING)
     for row in rows:
         cells = [
             _number(cell, batch.decimal_sign) if place in numbers else cell
             for place, cell in enumerate(row.cells[:width])
         ]
         cells += [""] * (width - len(cells))
-        yield _csv_line([*cells, "; ".join(_reasons(batch, row))]).encode()
+        yield csv_line([*cells, "; ".join(_reasons(batch, row))]).encode()
 
 
 def _reasons(batch: ImportBatch, row: ImportRow) -> Iterator[str]:
@@ -189,14 +173,3 @@ def _number(cell: str, sign: str) -> str:
         return write_decimal(read_decimal(cell, decimal_sign=sign, has_groups=sign == ",")).replace(".", ",")
     except ValueError:
         return cell
-
-
-def _csv_line(cells: Iterable[str]) -> str:
-    text = io.StringIO(newline="")
-    csv.writer(text, delimiter=";", lineterminator="\r\n").writerow(_harmless(cell) for cell in cells)
-    return text.getvalue()
-
-
-def _harmless(cell: str) -> str:
-    """A cell that a spreadsheet would take for a formula is set off by a space, which reading drops."""
-    return f" {cell}" if cell.startswith(BEGINS_A_FORMULA) else cell

@@ -1,32 +1,26 @@
 """A mass-balance plan as a file: the columns that the import reads, so that it can be worked on and brought back."""
 
-import csv as csv_format
 import io
 from collections.abc import Iterator
 from decimal import Decimal
 
 import xlsxwriter
-from flask import Blueprint, Response
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
 from flask_babel import gettext as _
-from werkzeug.http import dump_options_header
 from werkzeug.utils import secure_filename
 
 from marketplace import db
-from marketplace.i18n import DEFAULT_LOCALE
 from marketplace.labels import material_name
 from marketplace.models import MassPlanRow, Project
 from marketplace.permissions import Permission
 from marketplace.plan_columns import PLAN_COLUMNS
 from marketplace.queries.mass_plans import balance_of, rows_of_project
 from marketplace.web.access import requires
+from marketplace.web.downloads import CSV, XLSX, csv_file, download, locale
 from marketplace.web.projects import load_project
 
 bp = Blueprint("plan_files", __name__)
-
-BEGINS_A_FORMULA = ("=", "+", "-", "@")
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 type Cell = str | int | Decimal | None
 
@@ -34,13 +28,10 @@ type Cell = str | int | Decimal | None
 @bp.get("/projects/<id:project_id>/plan.csv")
 @requires(Permission.VIEW_PLAN, subject=load_project)
 def csv(project: Project) -> ResponseReturnValue:
-    """Semicolons and a byte order mark: what a Norwegian Excel opens as it is meant."""
-    text = io.StringIO(newline="")
-    writer = csv_format.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow(column.header(_locale()) for column in PLAN_COLUMNS)
-    for row in rows_of_project(db.session, project_id=project.id):
-        writer.writerow(_written(cell) for cell in _cells(row))
-    return _download(text.getvalue().encode("utf-8-sig"), project, "text/csv; charset=utf-8", ending="csv")
+    head = [column.header(locale()) for column in PLAN_COLUMNS]
+    rows = rows_of_project(db.session, project_id=project.id)
+    content = csv_file([head, *([_written(cell) for cell in _cells(row)] for row in rows)])
+    return download(content, media_type=CSV, name=_name_of(project, ending="csv"))
 
 
 @bp.get("/projects/<id:project_id>/plan.xlsx")
@@ -53,10 +44,10 @@ def xlsx(project: Project) -> ResponseReturnValue:
         head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
         masses = book.add_format({"num_format": "#,##0.###"})
         plan = book.add_worksheet(_("Plan"))
-        _fill(plan, [column.header(_locale()) for column in PLAN_COLUMNS], map(_cells, rows), head=head, masses=masses)
+        _fill(plan, [column.header(locale()) for column in PLAN_COLUMNS], map(_cells, rows), head=head, masses=masses)
         result = book.add_worksheet(_("Balance"))
         _fill(result, _result_head(), map(_result_cells, rows), head=head, masses=masses)
-    return _download(file.getvalue(), project, XLSX, ending="xlsx")
+    return download(file.getvalue(), media_type=XLSX, name=_name_of(project, ending="xlsx"))
 
 
 def _fill(sheet: object, headings: list[str], rows: Iterator[list[Cell]], *, head: object, masses: object) -> None:
@@ -103,22 +94,13 @@ def _result_cells(row: MassPlanRow) -> list[Cell]:
 
 
 def _written(cell: Cell) -> str:
-    """A cell of text; one that a spreadsheet would take for a formula is set off by a space, which reading drops."""
     if cell is None:
         return ""
     if isinstance(cell, Decimal):
         plain = f"{cell:.3f}".rstrip("0").rstrip(".")
-        return plain if _locale() == "en" else plain.replace(".", ",")
-    text = str(cell)
-    return f" {text}" if text.startswith(BEGINS_A_FORMULA) else text
+        return plain if locale() == "en" else plain.replace(".", ",")
+    return str(cell)
 
 
-def _locale() -> str:
-    return str(get_locale() or DEFAULT_LOCALE)
-
-
-def _download(content: bytes, project: Project, mimetype: str, *, ending: str) -> Response:
-    response = Response(content, content_type=mimetype)
-    name = secure_filename(f"{_('Mass plan')} {project.name}") or "plan"
-    response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": f"{name}.{ending}"})
-    return response
+def _name_of(project: Project, *, ending: str) -> str:
+    return f"{secure_filename(f'{_("Mass plan")} {project.name}') or 'plan'}.{ending}"

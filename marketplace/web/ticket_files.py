@@ -1,12 +1,9 @@
 """Weighbridge files on a deal's page: handing one in, seeing what each row was understood as, taking it in."""
 
-import csv
-import io
-
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy.orm import joinedload
 from werkzeug.utils import secure_filename
 
@@ -14,7 +11,7 @@ from marketplace import clock, db
 from marketplace.errors import FieldError, NotFound
 from marketplace.forms.accounts import EmptyForm
 from marketplace.forms.ticket_files import ApplyTicketFileForm, TicketFileForm
-from marketplace.i18n import DEFAULT_LOCALE, translate
+from marketplace.i18n import translate
 from marketplace.i18n_marker import N_
 from marketplace.models import Deal, TicketFile
 from marketplace.permissions import Permission
@@ -34,6 +31,7 @@ from marketplace.services.tickets import left_to_deliver_t
 from marketplace.ticket_columns import BY_KEY, TICKET_COLUMNS
 from marketplace.web.access import current_actor, requires
 from marketplace.web.deal_page import load_deal
+from marketplace.web.downloads import CSV, csv_file, download, locale
 from marketplace.web.submit import add_error, applying, unprocessable
 
 bp = Blueprint("ticket_files", __name__, url_prefix="/deals")
@@ -79,7 +77,7 @@ def new(deal: Deal) -> ResponseReturnValue:
                 )
             if attempt.ok:
                 return redirect(url_for(".show", deal_id=deal.id, file_id=staged.id), 303)
-    page = render_template("ticket_files/new.html", deal=deal, form=form, columns=TICKET_COLUMNS, locale_name=_locale())
+    page = render_template("ticket_files/new.html", deal=deal, form=form, columns=TICKET_COLUMNS, locale_name=locale())
     return page, unprocessable(form)
 
 
@@ -120,15 +118,10 @@ def discard(staged: TicketFile) -> ResponseReturnValue:
 @bp.get("/ticket-files/template.csv")
 @requires(Permission.PUBLIC)
 def template() -> ResponseReturnValue:
-    """Semicolons and a byte order mark: what a Norwegian Excel opens as it is meant."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow(column.header(_locale()) for column in TICKET_COLUMNS)
-    writer.writerow(column.example(_locale()) for column in TICKET_COLUMNS)
-    response = Response(text.getvalue().encode("utf-8-sig"), mimetype="text/csv")
-    name = _("loads-template")
-    response.headers["Content-Disposition"] = f"attachment; filename={secure_filename(name)}.csv"
-    return response
+    """The headings, and an example below them."""
+    head = [column.header(locale()) for column in TICKET_COLUMNS]
+    content = csv_file([head, [column.example(locale()) for column in TICKET_COLUMNS]])
+    return download(content, media_type=CSV, name=f"{secure_filename(_('loads-template'))}.csv")
 
 
 def _page(staged: TicketFile, *, form: ApplyTicketFileForm) -> str:
@@ -169,10 +162,6 @@ def _problems(row: FileRow) -> list[tuple[str, str, str]]:
     for problem in row.problems:
         key = COLUMN_OF.get(problem.field, problem.field)
         column = BY_KEY.get(key)
-        name = column.header(_locale()) if column else _("The whole row")
+        name = column.header(locale()) if column else _("The whole row")
         found.append((name, row.cells.get(key, ""), translate(problem.message, problem.params)))
     return found
-
-
-def _locale() -> str:
-    return str(get_locale() or DEFAULT_LOCALE)
