@@ -312,6 +312,7 @@ HOLDS_NORWEGIAN = {
     "scale_draws.py",
     "scale_rows.py",
     "search_words.py",
+    "ticket_columns.py",
     "enhetsregisteret.py",
 }
 

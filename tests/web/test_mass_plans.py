@@ -217,10 +217,10 @@ def test_a_longer_plan_asks_no_more_of_the_database(
     session.expire_all()
     with count_queries() as statements:
         browser.get(f"/projects/{project.id}/plan")
-    assert len(statements) <= 9, statements
+    assert len(statements) <= 10, statements
     with count_queries() as statements:
         browser.get(f"/organisations/{project.organisation_id}/reduction/2027")
-    assert len(statements) <= 6, statements
+    assert len(statements) <= 8, statements
 
 
 # The grid -------------------------------------------------------------------------------------------------------------
