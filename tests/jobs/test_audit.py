@@ -1,8 +1,8 @@
 """The nightly proof of the log, as the worker runs it."""
 
 import pytest
-import structlog
 from sqlalchemy import Engine, text
+from structlog.testing import CapturingLogger
 
 from marketplace.db import make_sessions
 from marketplace.jobs import run_worker
@@ -12,7 +12,11 @@ from tests.factories import Factory
 
 
 @pytest.mark.parametrize("is_changed", [False, True])
-def test_the_log_is_proved_and_its_head_noted(is_changed: bool, committing_engine: Engine) -> None:
+def test_the_log_is_proved_and_its_head_noted(
+    is_changed: bool, committing_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr("marketplace.jobs.audit.log", log)
     with make_sessions(committing_engine).begin() as session:
         Factory(session, now=NOW).organisation()
     with make_sessions(committing_engine).begin() as session:
@@ -20,12 +24,10 @@ def test_the_log_is_proved_and_its_head_noted(is_changed: bool, committing_engin
             session.execute(text("ALTER TABLE audit_entry DISABLE TRIGGER append_only"))
             session.execute(text("UPDATE audit_entry SET subject_id = subject_id + 1"))
         enqueue(session, Task.PROVE_LOG, timestamp=0)
-    with structlog.testing.capture_logs() as said:
-        run_worker(test_settings(committing_engine.url), wait=False, handle_signals=False)
-    found = [each for each in said if each["event"].startswith("audit_log_")]
+    run_worker(test_settings(committing_engine.url), wait=False, handle_signals=False)
+    (said,) = log.calls
     if is_changed:
-        assert [(each["event"], each["fault"], each["entry_id"]) for each in found] == [
-            ("audit_log_broken", "changed", 1)
-        ]
+        assert (said.args, said.kwargs["fault"], said.kwargs["entry_id"]) == (("audit_log_broken",), "changed", 1)
     else:
-        assert [(each["event"], each["head"][:2]) for each in found] == [("audit_log_holds", "1:")]
+        assert said.args == ("audit_log_holds",)
+        assert said.kwargs["head"].startswith(f"{said.kwargs['entries']}:")
