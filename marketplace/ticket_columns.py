@@ -26,6 +26,7 @@ LIGHTEST_LOAD_KG: Final = Decimal(50)
 """What is less was written in tonnes, whatever the heading says."""
 EARLIEST_YEAR: Final = 2000
 """No load of ours was driven before it; an earlier year is a slip."""
+BEFORE_ANY_AGREEMENT: Final = N_("The load was driven before there was an agreement.")
 
 
 class MassUnit(StrEnum):
@@ -238,7 +239,7 @@ def _day(reader: RowReader, typed: str) -> date | None:
         reader.refuse("day", N_("Enter a day, for example 31.12.2027."))
         return None
     if day.year < EARLIEST_YEAR:
-        reader.refuse("day", N_("The load was driven before there was an agreement."))
+        reader.refuse("day", BEFORE_ANY_AGREEMENT)
         return None
     return day
 

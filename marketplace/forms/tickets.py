@@ -14,7 +14,7 @@ from wtforms.widgets import TimeInput
 from marketplace.forms.base import PostedForm
 from marketplace.forms.documents import PICTURES
 from marketplace.forms.fields import DateField, DecimalField, LineField, Required, TextAreaField
-from marketplace.ticket_columns import EARLIEST_YEAR
+from marketplace.ticket_columns import BEFORE_ANY_AGREEMENT, EARLIEST_YEAR
 
 AT_MOST = _l("Use at most %(max)d characters.")
 WEIGHED, ESTIMATED = "weighed", "estimated"
@@ -98,7 +98,7 @@ class TicketForm(LoadForm):
 
     def validate_loaded_on(self, field: DateField) -> None:
         if field.data is not None and field.data.year < EARLIEST_YEAR:
-            raise wtforms.ValidationError(_("The load was driven before there was an agreement."))
+            raise wtforms.ValidationError(_(BEFORE_ANY_AGREEMENT))
 
 
 class CorrectionForm(TicketForm):

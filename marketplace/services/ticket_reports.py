@@ -21,7 +21,7 @@ from marketplace.services.documents import THUMBNAIL
 from marketplace.services.editing import NAME_LIMIT, text_problems
 from marketplace.storage import Storage
 from marketplace.text import clean_line, clean_text, is_blank
-from marketplace.ticket_columns import EARLIEST_YEAR, HEAVIEST_LOAD_T
+from marketplace.ticket_columns import BEFORE_ANY_AGREEMENT, EARLIEST_YEAR, HEAVIEST_LOAD_T
 
 NUMBER_LIMIT = 60
 NOTE_LIMIT = 2_000
@@ -29,7 +29,6 @@ KILOGRAM = Decimal("0.001")
 
 EARLIEST = datetime(EARLIEST_YEAR, 1, 1, tzinfo=UTC)
 """Before it nothing was agreed here. The first years of all cannot be told in every time zone, so it is asked first."""
-BEFORE_ANY_AGREEMENT = N_("The load was driven before there was an agreement.")
 
 CLOCKS_DIFFER = timedelta(minutes=15)
 """By how much a phone's or a weighbridge's clock may be ahead of ours."""

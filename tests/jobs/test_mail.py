@@ -44,6 +44,14 @@ ABOUT_SEVERAL = {
         for each, kind in ((7, "surplus"), (8, "demand"), (9, "reception"))
     ],
 }
+ABOUT_AN_ENQUIRY = {
+    "name": "Kari",
+    "organisation": "Fjell AS",
+    "material": "leire",
+    "place": "Bærum",
+    "lines": [],
+    "token": "a-b.c",
+}
 WHAT_IS_NEW = {
     "name": "Kari",
     "token": "a-b.c",
@@ -153,22 +161,8 @@ CONTEXTS: dict[str, dict[str, str | int]] = {
         ],
     },
     "enquiry_confirm": {"material": "leire", "place": "Bærum", "token": "a-b.c"},
-    "enquiry_answer": {
-        "name": "Kari",
-        "organisation": "Fjell AS",
-        "material": "leire",
-        "place": "Bærum",
-        "lines": [],
-        "token": "a-b.c",
-    },
-    "enquiry_invited": {
-        "name": "Kari",
-        "organisation": "Fjell AS",
-        "material": "leire",
-        "place": "Bærum",
-        "lines": [],
-        "token": "a-b.c",
-    },
+    "enquiry_answer": ABOUT_AN_ENQUIRY,
+    "enquiry_invited": ABOUT_AN_ENQUIRY,
     "listings_still_stand": ABOUT_SEVERAL,
     "listings_paused_unanswered": ABOUT_SEVERAL,
 }
