@@ -61,6 +61,28 @@ class QuantityFault(StrEnum):
     """one, other: units that cannot be added."""
 
 
+class FactorFault(StrEnum):
+    """What is wrong with a factor set. Each member names its parameters."""
+
+    MISSING = "missing"
+    """key, version: the set has no such figure."""
+
+
+class ImpactFault(StrEnum):
+    """What is wrong with a comparison. Each member names its parameters."""
+
+    BAD_SHARE = "bad_share"
+    """share: not between 0 and 1."""
+    BAD_LENGTH = "bad_length"
+    """length_km: negative or not finite."""
+    BAD_PAYLOAD = "bad_payload"
+    """payload_t: not more than zero."""
+    NEGATIVE_MASS = "negative_mass"
+    """mass_t."""
+    UNREADABLE = "unreadable"
+    """reason: a kept comparison cannot be read again."""
+
+
 class BalanceFault(StrEnum):
     """What is wrong with a mass balance. Each member names its parameters; masses in tonnes."""
 
@@ -164,6 +186,14 @@ class GeometryError(GeoError[GeometryFault]):
 
 class QuantityError(GeoError[QuantityFault]):
     """A quantity cannot be used."""
+
+
+class FactorError(GeoError[FactorFault]):
+    """A factor set cannot be used."""
+
+
+class ImpactError(GeoError[ImpactFault]):
+    """What is avoided cannot be worked out."""
 
 
 class BalanceError(GeoError[BalanceFault]):
