@@ -5,7 +5,9 @@ from enum import StrEnum
 from flask import Flask
 from flask_babel import get_locale
 
+from geo.impact import Measure
 from geo.materials import MaterialGroup, taxonomy
+from geo.pyramid import Level
 from geo.units import EnteredUnit
 from marketplace.i18n import translate
 from marketplace.i18n_marker import N_
@@ -98,6 +100,31 @@ LABELS: dict[type[StrEnum], dict[StrEnum, str]] = {
         MaterialGroup.SOIL: N_("Soil"),
         MaterialGroup.CONCRETE: N_("Concrete"),
         MaterialGroup.ASPHALT: N_("Asphalt"),
+    },
+    Level: {
+        Level.REUSE_ON_SITE: N_("Reused on site"),
+        Level.REUSE: N_("Reused in another project"),
+        Level.RECYCLING: N_("Crushed or washed, then used"),
+        Level.BACKFILLING: N_("Backfilling and other recovery"),
+        Level.DISPOSAL: N_("Disposed of"),
+        Level.UNDOCUMENTED: N_("Recovery not documented"),
+        Level.PENDING: N_("Waits in storage"),
+    },
+    Measure: {
+        Measure.TKM: N_("Tonne-kilometres"),
+        Measure.TRIPS: N_("Lorry trips"),
+        Measure.VEHICLE_KM: N_("Lorry kilometres"),
+        Measure.LITRES: N_("Fuel"),
+        Measure.TRANSPORT_CO2E_KG: N_("CO₂e of transport"),
+        Measure.LANDFILL_T: N_("Mass to landfill"),
+        Measure.LANDFILL_M3: N_("Landfill volume"),
+        Measure.LANDFILL_M2: N_("Landfill area"),
+        Measure.VIRGIN_T: N_("New material"),
+        Measure.MATERIAL_CO2E_KG: N_("CO₂e of making material"),
+        Measure.DISPOSAL_CO2E_KG: N_("CO₂e of disposal"),
+        Measure.HAULAGE_NOK: N_("Cost of haulage"),
+        Measure.GATE_FEE_NOK: N_("Gate fees"),
+        Measure.PURCHASE_NOK: N_("Purchase of material"),
     },
     EnteredUnit: {
         EnteredUnit.TONNE: N_("tonnes"),
