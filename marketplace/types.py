@@ -267,6 +267,37 @@ class TicketStatus(StrEnum):
     """A correction that says that the load was never delivered."""
 
 
+class FactorSetStatus(StrEnum):
+    """How far a version of the figures has come; only a draft can be changed."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    """What is worked out from now on is worked out with it."""
+    RETIRED = "retired"
+
+
+class ImpactReason(StrEnum):
+    """Why a deal's comparison was frozen, or frozen anew."""
+
+    AGREED = "agreed"
+    AMENDED = "amended"
+    RECOVERY = "recovery"
+    """The three tests of recovery were answered, or answered otherwise."""
+    ROUTE = "route"
+    """The leg that it goes on from was agreed otherwise."""
+    BACKFILLED = "backfilled"
+    """The deal was agreed before there was a record, or under none."""
+
+
+class ReportKind(StrEnum):
+    """What a report on what was avoided is about."""
+
+    CLIMATE_STATEMENT = "climate_statement"
+    """A project, for a tender."""
+    YEARLY_REPORT = "yearly_report"
+    """A year of a region."""
+
+
 class AuditAction(StrEnum):
     """What befell a row; `note` is something that is no change of a row and ought to be known."""
 

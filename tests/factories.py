@@ -8,24 +8,29 @@ from uuid import uuid4
 from geoalchemy2 import WKBElement
 from geoalchemy2.shape import from_shape
 from shapely.geometry import Point
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from geo.crs import to_stored
+from geo.impact import Method, Rates
 from geo.limits import rule_book_of
 from geo.materials import MaterialGroup, taxonomy
 from geo.proof import DeclarationKind, Medium
+from geo.pyramid import Level
 from geo.quality_tables import quality_tables
 from geo.units import SRID_STORED, EnteredUnit
 from marketplace.actor import Actor
 from marketplace.clock import local_date
 from marketplace.models import (
     Deal,
+    DealImpact,
     DealOffer,
     Declaration,
     Document,
     Enquiry,
     EnquiryMessage,
     Facility,
+    FactorSet,
     GateLink,
     LabReport,
     LabSample,
@@ -49,7 +54,9 @@ from marketplace.types import (
     DocumentKind,
     EnquiryStatus,
     FacilityKind,
+    FactorSetStatus,
     Haulage,
+    ImpactReason,
     LabSource,
     ListingKind,
     ListingStatus,
@@ -364,6 +371,38 @@ class Factory:
         ticket = self._add(Ticket(**{**defaults, **values}))
         self.session.refresh(deal)
         return ticket
+
+    def factor_set(self, *, status: FactorSetStatus = FactorSetStatus.RETIRED, **values: object) -> FactorSet:
+        """A set without figures, for records that name one."""
+        defaults = {
+            "version": f"set-{next(_serial)}",
+            "name": "A set",
+            "status": status,
+            "default_vehicle": "tipper_4axle",
+            "default_fuel": "diesel_mineral",
+            "activated_at": None if status is FactorSetStatus.DRAFT else self.now,
+        }
+        return self._add(FactorSet(**{**defaults, **values}))
+
+    def impact(self, deal: Deal, rates: Rates, *, level: Level = Level.REUSE, **values: object) -> DealImpact:
+        """A deal's current record by these rates, in the place of the one it has."""
+        latest = self.session.scalar(select(func.max(DealImpact.number)).where(DealImpact.deal_id == deal.id)) or 0
+        of_deal = DealImpact.deal_id == deal.id
+        self.session.execute(update(DealImpact).where(of_deal, DealImpact.is_current).values(is_current=False))
+        defaults = {
+            "deal_id": deal.id,
+            "number": latest + 1,
+            "reason": ImpactReason.AGREED,
+            "method": Method.ESTIMATE,
+            "level": level,
+            "agreed_t": deal.agreed_t,
+            "rates": rates,
+            "basis": {},
+            "made_at": self.now,
+        }
+        if "factor_set_id" not in values:
+            values["factor_set_id"] = self.factor_set().id
+        return self._add(DealImpact(**{**defaults, **values}))
 
     def gate_link(self, deal: Deal, *, side: Side = Side.GIVER, **values: object) -> GateLink:
         """A link for today's loads."""

@@ -10,6 +10,7 @@ from marketplace.models.deal import Deal, DealMessage, DealOffer, DealReading, D
 from marketplace.models.document import Document
 from marketplace.models.enquiry import Enquiry, EnquiryMessage
 from marketplace.models.facility import Facility
+from marketplace.models.impact import DealImpact, DealMonth, FactorRow, FactorSet, FlowMonth
 from marketplace.models.installation import Installation, Throttle
 from marketplace.models.listing import Listing
 from marketplace.models.mail import OutboxMail
@@ -37,7 +38,9 @@ __all__ = [
     "County",
     "Deal",
     "DealFollow",
+    "DealImpact",
     "DealMessage",
+    "DealMonth",
     "DealOffer",
     "DealReading",
     "DealStatement",
@@ -46,6 +49,9 @@ __all__ = [
     "Enquiry",
     "EnquiryMessage",
     "Facility",
+    "FactorRow",
+    "FactorSet",
+    "FlowMonth",
     "GateLink",
     "GazetteerPlace",
     "ImportBatch",

@@ -121,6 +121,7 @@ class Listing(Base):
         CheckConstraint(CLEAN_ENOUGH, name="clean"),
         CheckConstraint("accepts_class_max BETWEEN 1 AND 5", name="accepts_class_max"),
         CheckConstraint("(kind = 'reception') = (facility_id IS NOT NULL)", name="facility_id"),
+        CheckConstraint("kind <> 'reception' OR baseline_facility_id IS NULL", name="baseline_facility_id"),
         CheckConstraint("tolerance_percent BETWEEN 0 AND 20", name="tolerance_percent"),
         CheckConstraint(
             "committed_t >= 0 AND committed_t <= mass_t * (1 + tolerance_percent / 100)", name="committed_t"
@@ -199,6 +200,8 @@ class Listing(Base):
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id"), index=True)
     facility_id: Mapped[int | None] = mapped_column(ForeignKey("facility.id"), index=True)
+    baseline_facility_id: Mapped[int | None] = mapped_column(ForeignKey("facility.id"), index=True)
+    """Where a surplus would have gone without a deal, or where a demand would have been filled from; None: not said."""
     plan_row_id: Mapped[int | None] = mapped_column(ForeignKey("mass_plan_row.id", ondelete="SET NULL"), index=True)
     external_reference: Mapped[str | None] = mapped_column(String(80))
     """What its owner calls it in a file of theirs, so that the same row read again is the same listing."""
@@ -264,7 +267,8 @@ class Listing(Base):
 
     organisation: Mapped[Organisation] = relationship()
     project: Mapped[Project | None] = relationship(back_populates="listings")
-    facility: Mapped[Facility | None] = relationship()
+    facility: Mapped[Facility | None] = relationship(foreign_keys=facility_id)
+    baseline_facility: Mapped[Facility | None] = relationship(foreign_keys=baseline_facility_id)
     material: Mapped[MaterialRow] = relationship()
     municipality: Mapped[Municipality] = relationship()
 

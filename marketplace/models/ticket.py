@@ -26,6 +26,10 @@ from marketplace.types import (
 CURRENT = text("is_current")
 WAITING = text("is_current AND status IN ('reported', 'disputed')")
 """What somebody still has to say something of: few of all loads, and looked for at each page's menu."""
+AVOIDED_T = (
+    "CASE WHEN is_current AND (status = 'confirmed' OR (status = 'reported' AND is_weighed)) THEN mass_t ELSE 0 END"
+)
+"""What of a load counts as avoided: it was weighed or has been confirmed, and nobody disputes it."""
 
 
 class GateLink(Base):
@@ -53,7 +57,8 @@ class Ticket(Base):
 
     Of a chain of corrections the last is current. `counted_t` is what it adds to its deal's `delivered_t`, by a trigger
     of the database. `number` is the weighbridge's, unique in its deal, so the same ticket sent twice counts once;
-    `client_key` is the sender's own name for the sending.
+    `client_key` is the sender's own name for the sending. `avoided_t` is what of it counts in the ledgers
+    (`models.impact`), by another one.
     """
 
     __tablename__ = "ticket"
@@ -110,6 +115,7 @@ class Ticket(Base):
         Computed("CASE WHEN is_current AND status <> 'voided' THEN mass_t ELSE 0 END", persisted=True),
         nullable=False,
     )
+    avoided_t: Mapped[Mass] = mapped_column(Numeric(14, 3), Computed(AVOIDED_T, persisted=True), nullable=False)
 
     deal: Mapped[Deal] = relationship()
     corrects: Mapped["Ticket | None"] = relationship(remote_side="Ticket.id")

@@ -14,6 +14,7 @@ from marketplace.web.audit_words import COLUMNS, PARTS, SUBJECTS
 ITS_OWN_RECORD = "is its own record: written once, never changed"
 KEPT_FOR_ONE_PERSON = "concerns only the person whose it is"
 REFERENCE = "is loaded from files that the repository holds"
+ADDED_UP = "is what the database itself adds up of loads"
 
 NOT_AUDITED = {
     "alembic_version": "is Alembic's",
@@ -24,8 +25,11 @@ NOT_AUDITED = {
     "audit_seal": "is the log",
     "county": REFERENCE,
     "deal_follow": KEPT_FOR_ONE_PERSON,
+    "deal_impact": ITS_OWN_RECORD,
+    "deal_month": ADDED_UP,
     "deal_reading": KEPT_FOR_ONE_PERSON,
     "enquiry_message": ITS_OWN_RECORD,
+    "flow_month": ADDED_UP,
     "gazetteer_place": REFERENCE,
     "import_batch": "is the progress of a file; what comes of it is logged",
     "import_row": "is a file on its way in; what comes of it is logged",
