@@ -1,0 +1,230 @@
+"""What a deal is compared with, as facts: who, where, which materials, and how each was chosen.
+
+From these facts and a factor set comes the comparison (`geo.impact.Comparison`), by `comparison_of`: the same for what
+is expected of a match, for what is frozen with a deal, and for what-if under another set. The facts are kept as JSON
+beside the comparison, so that a page reads the same for ever. A field is never taken away or given another meaning; a
+new one has a default.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from geo.factors import FactorSet, MaterialFactors
+from geo.impact import (
+    Comparison,
+    Leg,
+    Method,
+    Rates,
+    from_json,
+    nothing_avoided,
+    rates_of,
+    to_json,
+)
+from geo.materials import Treatment, taxonomy
+from geo.pyramid import Level
+from geo.quantities import Quantity
+from geo.replacements import family_of
+from geo.units import VolumeState
+from marketplace.recovery import Recovery
+from marketplace.types import FacilityKind
+
+HUBS: Final = frozenset({FacilityKind.RECYCLING, FacilityKind.INTERIM_STORAGE})
+"""What takes masses in to pass them on: what sits there is pending, and counts once, where it is used in the end."""
+
+MADE_INTO_ANOTHER: Final = frozenset({Treatment.CRUSHING, Treatment.WASHING})
+"""What turns reuse into recycling (rules.md, Resource pyramid)."""
+
+NOTHING: Final = Decimal(0)
+WHOLE: Final = Decimal(1)
+EXACTLY_ROAD: Final = Quantity.exact(WHOLE, unit="1", source="measured by road")
+
+
+class Chosen(StrEnum):
+    """How a place of the comparison was found."""
+
+    DECLARED = "declared"
+    """The owner of the listing has said it."""
+    NEAREST = "nearest"
+    """The nearest facility that takes the material in, or sells what is replaced."""
+    NOBODY = "nobody"
+    """There is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BasisPlace:
+    """A place, as it was; without a position where the sides of the deal may not know it exactly."""
+
+    name: str
+    municipality: str
+    municipality_number: str
+    lon: float | None
+    lat: float | None
+    facility_id: int | None = None
+    kind: FacilityKind | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """The facts of a comparison.
+
+    `stops` are where the mass begins, the hubs it goes by, and where it is used. `landfill` is L and `quarry` is Q.
+    `needed_key` is what is asked for there. `is_assumed`: the three tests of recovery are taken to hold, since nobody
+    has answered them yet; only what is expected may be.
+    """
+
+    level: Level
+    recovery: Recovery
+    is_assumed: bool
+    material_key: str
+    needed_key: str
+    replaced_family: str
+    treatment: Treatment
+    stops: tuple[BasisPlace, ...]
+    landfill: BasisPlace | None
+    landfill_chosen: Chosen
+    quarry: BasisPlace | None
+    quarry_chosen: Chosen
+    method: Method
+    network_version: str | None
+    region: str
+    """Of the factor set's circuity; counts where no road network was used."""
+    legs: tuple[Leg, ...]
+    gate_fee_nok_per_t: Decimal | None = None
+    """What L takes for a tonne, where that is known."""
+    purchase_nok_per_t: Decimal | None = None
+    """What Q takes for a tonne, where that is known."""
+    is_blurred: bool = False
+    """Where the mass begins is only known to the sides within a kilometre, and was measured from what is shown."""
+
+    @property
+    def hubs(self) -> tuple[BasisPlace, ...]:
+        return self.stops[1:-1]
+
+    @property
+    def is_treated(self) -> bool:
+        """Whether it is crushed or washed on its way, or where it is used."""
+        return self.treatment in MADE_INTO_ANOTHER or any(each.kind is FacilityKind.RECYCLING for each in self.hubs)
+
+    @property
+    def is_pending(self) -> bool:
+        return self.level is Level.PENDING
+
+
+def level_of(
+    recovery: Recovery, *, taken_in_by: FacilityKind | None, by_way_of: tuple[FacilityKind, ...], treatment: Treatment
+) -> Level:
+    """How good an outcome a use is; `taken_in_by` is the kind of facility that it ends at, None for a site."""
+    if taken_in_by in HUBS:
+        return Level.PENDING
+    if taken_in_by is FacilityKind.LANDFILL or recovery is Recovery.NOT_RECOVERY:
+        return Level.DISPOSAL
+    if recovery is Recovery.UNANSWERED:
+        return Level.UNDOCUMENTED
+    if treatment in MADE_INTO_ANOTHER or FacilityKind.RECYCLING in by_way_of:
+        return Level.RECYCLING
+    return Level.BACKFILLING if taken_in_by is FacilityKind.QUARRY else Level.REUSE
+
+
+def substitution_of(basis: Basis) -> Decimal:
+    """s: all of it replaces new material where it is recovery and somebody is known to sell the new one, else none."""
+    is_recovery = basis.level not in (Level.DISPOSAL, Level.UNDOCUMENTED, Level.PENDING)
+    return WHOLE if is_recovery and basis.quarry is not None else NOTHING
+
+
+def comparison_of(basis: Basis, factors: FactorSet) -> Comparison:
+    """The comparison of these facts under a factor set.
+
+    Raises:
+        FactorError: the set lacks a figure that is needed.
+    """
+    mass, replaced = factors.material(family_of(basis.material_key)), factors.material(basis.replaced_family)
+    rejects = any(each.kind is FacilityKind.RECYCLING for each in basis.hubs)
+    return Comparison(
+        factor_set=factors.version,
+        material_key=basis.material_key,
+        method=basis.method,
+        circuity=EXACTLY_ROAD if basis.method is Method.ROAD else factors.circuity(basis.region),
+        legs=basis.legs,
+        substitution=substitution_of(basis),
+        landfill_share=_landfill_share(basis, factors),
+        residue_share=factors.default("residue_share").value if rejects else NOTHING,
+        vehicle=factors.vehicle(),
+        empty_return=factors.default("empty_return").value,
+        placed_t_per_m3=_placed(basis.material_key),
+        landfill_height_m=factors.default("landfill_height"),
+        primary_kg_per_t=replaced.primary,
+        processing_kg_per_t=_processing(basis, mass),
+        landfill_kg_per_t=mass.landfill,
+        recovery_kg_per_t=mass.handling,
+        haulage_nok_per_km=factors.default("haulage_price"),
+        gate_fee_nok_per_t=_price(basis.gate_fee_nok_per_t, place=basis.landfill),
+        purchase_nok_per_t=_price(basis.purchase_nok_per_t, place=basis.quarry),
+    )
+
+
+def rates_under(basis: Basis, factors: FactorSet) -> Rates:
+    """The rates of these facts under a factor set: none while the mass sits in a hub."""
+    return nothing_avoided() if basis.is_pending else rates_of(comparison_of(basis, factors))
+
+
+def _landfill_share(basis: Basis, factors: FactorSet) -> Quantity:
+    """p: disposal keeps nothing out of a landfill; what was declared is known; else the mix of the region holds."""
+    if basis.level is Level.DISPOSAL:
+        return Quantity.exact(NOTHING, unit="1", source="the use is disposal itself")
+    if basis.landfill is None:
+        return Quantity.exact(NOTHING, unit="1", source="no landfill takes it in")
+    if basis.landfill_chosen is Chosen.DECLARED:
+        is_landfill = basis.landfill.kind is FacilityKind.LANDFILL
+        return Quantity.exact(WHOLE if is_landfill else NOTHING, unit="1", source="declared by the owner")
+    return factors.default("landfill_share")
+
+
+def _processing(basis: Basis, mass: MaterialFactors) -> Quantity:
+    """Per tonne: each hub handles the mass or makes something else of it; crushing or washing at its use counts too."""
+    total = Quantity.exact(NOTHING, unit="kg CO2e/t", source="no processing")
+    steps = [each.kind is FacilityKind.RECYCLING for each in basis.hubs]
+    if basis.treatment in MADE_INTO_ANOTHER and not any(steps):
+        steps.append(True)
+    for makes_another in steps:
+        total = total + (mass.processing if makes_another else mass.handling)
+    return total
+
+
+def _placed(material_key: str) -> Quantity | None:
+    material = taxonomy().material(material_key)
+    density = material.densities_t_per_m3.get(VolumeState.PLACED)
+    return None if density is None else Quantity.exact(density, unit="t/m3", source=material.source)
+
+
+def _price(nok_per_t: Decimal | None, *, place: BasisPlace | None) -> Quantity | None:
+    if nok_per_t is None or place is None:
+        return None
+    return Quantity.exact(nok_per_t, unit="NOK/t", source=place.name)
+
+
+# As it is kept ----------------------------------------------------------------------------------------------------
+
+_BASIS: Final = TypeAdapter(Basis)
+COMPARISON: Final = "comparison"
+
+
+def kept_basis(basis: Basis, comparison: Comparison | None) -> dict[str, Any]:
+    """What `DealImpact.basis` holds: the facts, and the comparison that came of them (None while it is pending)."""
+    kept: dict[str, Any] = _BASIS.dump_python(basis, mode="json")
+    return {**kept, COMPARISON: None if comparison is None else to_json(comparison)}
+
+
+def basis_of(kept: Mapping[str, Any]) -> Basis:
+    """The facts as they were kept."""
+    return _BASIS.validate_python({name: value for name, value in kept.items() if name != COMPARISON})
+
+
+def kept_comparison(kept: Mapping[str, Any]) -> Comparison | None:
+    """The comparison as it was kept, with every figure that it rests on; None while it was pending."""
+    values = kept.get(COMPARISON)
+    return None if values is None else from_json(values)

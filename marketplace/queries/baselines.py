@@ -1,0 +1,146 @@
+"""Where masses would have gone, and where they would have been bought: the facilities near many places at once.
+
+One statement answers for a whole page of matches: each question looks its few nearest facilities up by the index on
+their positions.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+import shapely
+from sqlalchemy import ColumnElement, Row, String, cast, func, or_, select, true
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+from sqlalchemy.orm import Session
+
+from geo.crs import to_stored
+from geo.geometry import Position
+from geo.postgis import lon_lat
+from geo.units import SRID_STORED
+from marketplace.models import Facility, Municipality
+from marketplace.types import FacilityKind
+
+NEAR: Final = 4
+"""So many lie nearest as the crow flies; the nearest by road is taken to be among them."""
+
+CLEAN_CLASS: Final = 1
+BETWEEN_KEYS: Final = ";"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Near:
+    """What is asked: the facilities of a kind near a place that have to do with one of some materials.
+
+    `class_min` is the lowest class of the soil table that they must be allowed to take in.
+    """
+
+    kind: FacilityKind
+    materials: tuple[str, ...]
+    position: Position
+    class_min: int = CLEAN_CLASS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineFacility:
+    """A facility as a comparison needs it."""
+
+    id: int
+    name: str
+    kind: FacilityKind
+    position: Position
+    municipality_number: str
+    municipality_name: str
+    reception_price_nok_per_t: Decimal | None
+
+
+def facilities_near(
+    session: Session, asked: Collection[Near], *, today: date
+) -> Mapping[Near, tuple[BaselineFacility, ...]]:
+    """The `NEAR` nearest of each, the nearest first, of those that are open on the day."""
+    questions = list(dict.fromkeys(asked))
+    if not questions:
+        return {}
+    points = [to_stored(shapely.Point(each.position.lon, each.position.lat)) for each in questions]
+    wkb = shapely.to_wkb(shapely.set_srid(points, SRID_STORED), include_srid=True)
+    given = (
+        func.unnest(
+            cast(list(wkb), ARRAY(BYTEA)),
+            cast([each.kind.value for each in questions], ARRAY(String)),
+            cast([BETWEEN_KEYS.join(each.materials) for each in questions], ARRAY(String)),
+            cast([each.class_min for each in questions], ARRAY(Facility.accepts_class_max.type)),
+        )
+        .table_valued("wkb", "kind", "materials", "class_min", with_ordinality="n", name="given")
+        .render_derived()
+    )
+    point = func.ST_GeomFromEWKB(given.c.wkb)
+    lon, lat = lon_lat(Facility.position_25833)
+    nearest = (
+        select(Facility.id, lon.label("lon"), lat.label("lat"), Facility.position_25833.op("<->")(point).label("away"))
+        .where(
+            Facility.kind == given.c.kind,
+            Facility.accepts.overlap(func.string_to_array(given.c.materials, BETWEEN_KEYS)),
+            Facility.accepts_class_max >= given.c.class_min,
+            *_is_open(today),
+        )
+        .order_by(Facility.position_25833.op("<->")(point), Facility.id)
+        .limit(NEAR)
+        .lateral("nearest")
+    )
+    query = (
+        select(given.c.n, *_columns(nearest.c.lon, nearest.c.lat))
+        .select_from(given.join(nearest, true()))
+        .join(Facility, Facility.id == nearest.c.id)
+        .join(Facility.municipality)
+        .order_by(given.c.n, nearest.c.away, Facility.id)
+    )
+    found: dict[Near, list[BaselineFacility]] = {each: [] for each in questions}
+    for row in session.execute(query):
+        found[questions[row.n - 1]].append(_facility(row))
+    return {each: tuple(rows) for each, rows in found.items()}
+
+
+def facilities_by_id(session: Session, ids: Collection[int]) -> Mapping[int, BaselineFacility]:
+    """Those that somebody has named, whether they are open or not."""
+    if not ids:
+        return {}
+    lon, lat = lon_lat(Facility.position_25833)
+    query = (
+        select(*_columns(lon.label("lon"), lat.label("lat"))).join(Facility.municipality).where(Facility.id.in_(ids))
+    )
+    return {row.id: _facility(row) for row in session.execute(query)}
+
+
+def _is_open(today: date) -> Sequence[ColumnElement[bool]]:
+    return (
+        Facility.closed_at.is_(None),
+        or_(Facility.opens_on.is_(None), Facility.opens_on <= today),
+        or_(Facility.closes_on.is_(None), Facility.closes_on >= today),
+        or_(Facility.permit_ends_on.is_(None), Facility.permit_ends_on >= today),
+    )
+
+
+def _columns(lon: Any, lat: Any) -> Sequence[Any]:
+    return (
+        Facility.id,
+        Facility.name,
+        Facility.kind,
+        Facility.municipality_number,
+        Municipality.name.label("municipality_name"),
+        Facility.reception_price_nok_per_t,
+        lon,
+        lat,
+    )
+
+
+def _facility(row: Row[Any]) -> BaselineFacility:
+    return BaselineFacility(
+        id=row.id,
+        name=row.name,
+        kind=row.kind,
+        position=Position(lon=row.lon, lat=row.lat),
+        municipality_number=row.municipality_number,
+        municipality_name=row.municipality_name,
+        reception_price_nok_per_t=row.reception_price_nok_per_t,
+    )
