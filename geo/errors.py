@@ -66,6 +66,18 @@ class FactorFault(StrEnum):
 
     MISSING = "missing"
     """key, version: the set has no such figure."""
+    UNKNOWN_KEY = "unknown_key"
+    """key: the method knows no figure of that name."""
+    WRONG_UNIT = "wrong_unit"
+    """key, unit, units: those that the figure may be in."""
+    NEGATIVE = "negative"
+    """key: a low end below zero."""
+    NOT_POSITIVE = "not_positive"
+    """key: zero, of what is divided by or cannot be nothing."""
+    NOT_A_SHARE = "not_a_share"
+    """key: a share above 1."""
+    BAD_TABLE = "bad_table"
+    """table, line, reason: a row of the seed tables that cannot be read."""
 
 
 class ImpactFault(StrEnum):

@@ -6,7 +6,16 @@
 from enum import StrEnum
 from typing import Any
 
-from geo.errors import BalanceFault, FractionFault, GeoError, GeometryFault, LabFault, MaterialFault, QuantityFault
+from geo.errors import (
+    BalanceFault,
+    FactorFault,
+    FractionFault,
+    GeoError,
+    GeometryFault,
+    LabFault,
+    MaterialFault,
+    QuantityFault,
+)
 from marketplace.errors import FieldError, InvalidInput
 from marketplace.i18n_marker import N_
 
@@ -55,6 +64,15 @@ MESSAGES: dict[type[StrEnum], dict[StrEnum, str]] = {
         ),
         QuantityFault.BAD_RANGE: N_("Low, likely and high are not in that order."),
         QuantityFault.UNITS_DIFFER: N_("Quantities in different units cannot be added."),
+    },
+    FactorFault: {
+        FactorFault.MISSING: N_("The factor set %(version)s has no figure %(key)s."),
+        FactorFault.UNKNOWN_KEY: N_("The method knows no figure %(key)s."),
+        FactorFault.WRONG_UNIT: N_("%(key)s is given in %(units)s, not in %(unit)s."),
+        FactorFault.NEGATIVE: N_("A factor cannot be negative."),
+        FactorFault.NOT_POSITIVE: N_("This factor must be more than zero."),
+        FactorFault.NOT_A_SHARE: N_("A share is between 0 and 1."),
+        FactorFault.BAD_TABLE: N_("The table of factors of the program cannot be read."),
     },
     BalanceFault: {
         BalanceFault.NEGATIVE: N_("A mass cannot be negative."),

