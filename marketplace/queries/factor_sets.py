@@ -64,7 +64,7 @@ def record_counts(session: Session) -> dict[int, int]:
     return {each.factor_set_id: each.records for each in rows}
 
 
-def _with_figures() -> Select[tuple[FactorSet]]:
+def _with_figures() -> Select[FactorSet]:
     return select(FactorSet).options(selectinload(FactorSet.factors))
 
 
