@@ -11,6 +11,7 @@ from marketplace.models.document import Document
 from marketplace.models.enquiry import Enquiry, EnquiryMessage
 from marketplace.models.facility import Facility
 from marketplace.models.impact import DealImpact, DealMonth, FactorRow, FactorSet, FlowMonth
+from marketplace.models.impact_report import ImpactReport
 from marketplace.models.installation import Installation, Throttle
 from marketplace.models.listing import Listing
 from marketplace.models.mail import OutboxMail
@@ -22,6 +23,7 @@ from marketplace.models.place import GazetteerPlace, PlaceKind
 from marketplace.models.plan import MassPlanRow, PlannedListing, ReductionTarget
 from marketplace.models.project import Project
 from marketplace.models.quality import BackgroundOverride, Declaration, LabDraft, LabReport, LabSample, LabValueRow
+from marketplace.models.road import RoadLeg
 from marketplace.models.ticket import GateLink, Ticket
 from marketplace.models.ticket_file import TicketFile
 
@@ -54,6 +56,7 @@ __all__ = [
     "FlowMonth",
     "GateLink",
     "GazetteerPlace",
+    "ImpactReport",
     "ImportBatch",
     "ImportRow",
     "Installation",
@@ -80,6 +83,7 @@ __all__ = [
     "Project",
     "RecoveryAnswer",
     "ReductionTarget",
+    "RoadLeg",
     "SavedSearch",
     "Throttle",
     "Ticket",

@@ -31,6 +31,7 @@ NOT_AUDITED = {
     "enquiry_message": ITS_OWN_RECORD,
     "flow_month": ADDED_UP,
     "gazetteer_place": REFERENCE,
+    "impact_report": ITS_OWN_RECORD,
     "import_batch": "is the progress of a file; what comes of it is logged",
     "import_row": "is a file on its way in; what comes of it is logged",
     "installation": "says what this database is, and holds a secret",
