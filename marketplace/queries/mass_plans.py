@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session, contains_eager
+from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from geo.mass_balance import Balance, Outcome, Year, YearRow, balance, planned_t, total, year_of
 from geo.quarters import Quarter
 from marketplace.models import Listing, MassPlanRow, MaterialRow, PlannedListing, Project, ReductionTarget
+from marketplace.queries.regions import Region
 from marketplace.types import ListingStatus
 
 
@@ -161,9 +162,33 @@ def reduction_of_organisation(session: Session, *, organisation_id: int, year: i
     return _reduction(session, Project.organisation_id == organisation_id, year=year, today=today)
 
 
-def reduction_in_municipality(session: Session, *, municipality_number: str, year: int, today: date) -> Reduction:
-    """A year of all projects in a municipality that have a plan or a target in it: what a municipality follows up."""
-    return _reduction(session, Project.municipality_number == municipality_number, year=year, today=today)
+def reduction_in_region(session: Session, *, region: Region, year: int, today: date) -> Reduction:
+    """A year of all projects in a region that have a plan or a target in it, with who builds them: what municipalities
+    follow up."""
+    return _reduction(session, region.has(Project.municipality_number), year=year, today=today)
+
+
+def projects_without_plan(session: Session, *, region: Region, year: int) -> tuple[Project, ...]:
+    """The projects in a region that are built in a year and have neither a plan nor a target for it, by name."""
+    in_plan = exists().where(
+        MassPlanRow.project_id == Project.id,
+        MassPlanRow.year == year,
+        or_(MassPlanRow.excavated_high_t > 0, MassPlanRow.needed_high_t > 0),
+    )
+    has_target = exists().where(ReductionTarget.project_id == Project.id, ReductionTarget.year == year)
+    query = (
+        select(Project)
+        .where(
+            region.has(Project.municipality_number),
+            Project.starts_on <= date(year, 12, 31),
+            Project.ends_on >= date(year, 1, 1),
+            ~in_plan,
+            ~has_target,
+        )
+        .options(joinedload(Project.organisation), joinedload(Project.municipality))
+        .order_by(Project.name.collate("nb-NO-x-icu"), Project.id)
+    )
+    return tuple(session.scalars(query))
 
 
 def planned_years(session: Session, *, organisation_id: int) -> tuple[int, ...]:
@@ -179,14 +204,14 @@ def _reduction(session: Session, scope: ColumnElement[bool], *, year: int, today
         select(MassPlanRow)
         .join(MassPlanRow.project)
         .where(scope, MassPlanRow.year == year)
-        .options(contains_eager(MassPlanRow.project))
+        .options(contains_eager(MassPlanRow.project).joinedload(Project.organisation))
         .order_by(MassPlanRow.id)
     )
     targets = session.scalars(
         select(ReductionTarget)
         .join(ReductionTarget.project)
         .where(scope, ReductionTarget.year == year)
-        .options(contains_eager(ReductionTarget.project))
+        .options(contains_eager(ReductionTarget.project).joinedload(Project.organisation))
         .order_by(ReductionTarget.id)
     )
     projects: dict[int, Project] = {}

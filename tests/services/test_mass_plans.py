@@ -18,12 +18,13 @@ from marketplace.queries.mass_plans import (
     made_listing,
     made_listings,
     planned_years,
-    reduction_in_municipality,
+    reduction_in_region,
     reduction_of_organisation,
     rows_of_project,
     targets_of_project,
     years_of,
 )
+from marketplace.queries.regions import region_of_municipality
 from marketplace.services.editing import ChangedMeanwhile
 from marketplace.services.listings import close_listing, publish_listing, update_listing
 from marketplace.services.mass_plans import (
@@ -622,6 +623,8 @@ def test_an_organisation_and_a_municipality_see_the_sum_of_projects(
     own = reduction_of_organisation(session, organisation_id=planner.project.organisation_id, year=2027, today=TODAY)
     assert (len(own.projects), own.together.plan.surplus.value, own.together.target_t) == (2, 2_000, 500)
     assert own.without_target == 1
-    there = reduction_in_municipality(session, municipality_number=BAERUM, year=2027, today=TODAY)
+    region = region_of_municipality(session, BAERUM)
+    assert region is not None
+    there = reduction_in_region(session, region=region, year=2027, today=TODAY)
     assert there.together.plan.surplus.value == 3_000
     assert planned_years(session, organisation_id=planner.project.organisation_id) == (2027,)
