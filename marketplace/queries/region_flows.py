@@ -1,0 +1,323 @@
+"""What flowed out of a region, into it and within it, and what that avoided: read from sums that triggers keep.
+
+Tonnes and ledgers come from `flow_month`, whose size follows from months, ways and materials and not from how many
+loads were driven. How many deals and organisations a sum rests on, which is what `marketplace.disclosure` asks, comes
+from `deal_month`. Nothing here reads a load.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    and_,
+    case,
+    column,
+    false,
+    func,
+    literal,
+    literal_column,
+    not_,
+    select,
+    true,
+    values,
+)
+from sqlalchemy.orm import Session
+
+from geo.impact import Ledger, Measure
+from geo.months import Month, MonthPeriod
+from geo.pyramid import Level
+from geo.quantities import Quantity
+from marketplace.models import Deal, DealMonth, FlowMonth
+from marketplace.queries.regions import Region
+from marketplace.types import DealStatus
+
+SOURCE: Final = "deal_impact"
+"""Of every figure: what was frozen for each deal."""
+PLACES: Final = {measure: place for place, measure in enumerate(Measure, start=1)}
+"""Where a measure stands in the arrays of the database, which begin at 1."""
+
+PARTIES: Final = (
+    values(column("organisation_id", BigInteger), name="parties")
+    .data([(Deal.giver_organisation_id,), (Deal.taker_organisation_id,)])
+    .lateral()
+)
+"""Both organisations of a deal, each in a row of its own."""
+
+type Sums = type[FlowMonth] | type[DealMonth]
+
+
+class Way(StrEnum):
+    """How a flow lies to a region."""
+
+    OUT = "out"
+    WITHIN = "within"
+    IN = "in"
+
+
+class Dimension(StrEnum):
+    """What flows can be grouped by."""
+
+    WAY = "way"
+    MONTH = "month"
+    MATERIAL = "material"
+    LEVEL = "level"
+    ORIGIN = "origin"
+    DESTINATION = "destination"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowScope:
+    """Which flows are meant: those of a region in a period, and of them what is named; None leaves nothing out.
+
+    `without` leaves out the flows of another region: what is left of a county without one of its municipalities.
+    """
+
+    region: Region
+    period: MonthPeriod
+    way: Way | None = None
+    material_key: str | None = None
+    level: Level | None = None
+    origin: str | None = None
+    destination: str | None = None
+    without: Region | None = None
+
+    def selects(self, table: Sums) -> ColumnElement[bool]:
+        """The condition on a table of sums."""
+        origin, destination = table.origin_municipality_number, table.destination_municipality_number
+        asked = [
+            table.month.between(self.period.first.first_day, self.period.last.first_day),
+            self.region.touches(origin, destination),
+        ]
+        if self.without is not None:
+            asked.append(not_(self.without.touches(origin, destination)))
+        if self.way is not None:
+            asked.append(_lies(table, self.way, self.region))
+        named = (
+            (table.material_key, self.material_key),
+            (table.level, self.level),
+            (origin, self.origin),
+            (destination, self.destination),
+        )
+        return and_(*asked, *(each == value for each, value in named if value is not None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowGroup:
+    """Flows of one kind together.
+
+    `keys` are the values of the dimensions asked for, in their order. `deals` and `organisations` are None where nobody
+    asked. A flow through a hub is two flows; what it avoids is in the second one alone.
+    """
+
+    keys: tuple[Any, ...]
+    loads: int
+    delivered_t: Decimal
+    avoided_t: Decimal
+    """What of it counts in the ledgers: weighed or confirmed, and not disputed."""
+    ledger: Ledger
+    deals: int = 0
+    organisations: int = 0
+
+    @property
+    def mass_t(self) -> Decimal:
+        return self.delivered_t
+
+
+def flow_groups(
+    session: Session,
+    scope: FlowScope,
+    *,
+    by: Sequence[Dimension] = (),
+    measures: Sequence[Measure] = (),
+    with_counts: bool = False,
+) -> tuple[FlowGroup, ...]:
+    """The flows that are meant, grouped, in the order of their keys. Groups of nothing are left out."""
+    keys, grouped = _keys(FlowMonth, by, scope.region)
+    query = (
+        select(
+            *keys,
+            func.sum(FlowMonth.loads).label("loads"),
+            func.sum(FlowMonth.delivered_t).label("delivered_t"),
+            func.sum(FlowMonth.avoided_t).label("avoided_t"),
+            *(
+                func.sum(bound[PLACES[measure]])
+                for measure in measures
+                for bound in (FlowMonth.central, FlowMonth.low, FlowMonth.high)
+            ),
+        )
+        .where(scope.selects(FlowMonth))
+        .group_by(*grouped)
+        .order_by(*grouped)
+        .having(func.sum(FlowMonth.loads) > 0)
+    )
+    counts = _counts(session, scope, by) if with_counts else {}
+    width = len(by)
+    found = []
+    for row in session.execute(query):
+        key = _read(by, row[:width])
+        deals, organisations = counts.get(key, (0, 0))
+        found.append(
+            FlowGroup(
+                keys=key,
+                loads=int(row.loads),
+                delivered_t=row.delivered_t,
+                avoided_t=row.avoided_t,
+                ledger=_ledger(measures, row[width + 3 :]),
+                deals=deals,
+                organisations=organisations,
+            )
+        )
+    return tuple(found)
+
+
+def _counts(session: Session, scope: FlowScope, by: Sequence[Dimension]) -> Mapping[tuple[Any, ...], tuple[int, int]]:
+    """How many deals, and how many different organisations, each group rests on."""
+    keys, grouped = _keys(DealMonth, by, scope.region)
+    query = (
+        select(*keys, func.count(DealMonth.deal_id.distinct()), func.count(PARTIES.c.organisation_id.distinct()))
+        .join(Deal, Deal.id == DealMonth.deal_id)
+        .join(PARTIES, true())
+        .where(scope.selects(DealMonth), DealMonth.loads > 0)
+        .group_by(*grouped)
+    )
+    width = len(by)
+    return {_read(by, row[:width]): (row[width], row[width + 1]) for row in session.execute(query)}
+
+
+def _lies(table: Sums | type[Deal], way: Way, region: Region) -> ColumnElement[bool]:
+    begins, ends = region.has(table.origin_municipality_number), region.has(table.destination_municipality_number)
+    if way is Way.WITHIN:
+        return and_(begins, ends)
+    if region.is_everywhere:
+        return false()
+    return and_(begins, not_(ends)) if way is Way.OUT else and_(not_(begins), ends)
+
+
+def way_of(table: Sums | type[Deal], region: Region) -> ColumnElement[str]:
+    """How a flow that touches the region lies to it."""
+    if region.is_everywhere:
+        return literal(Way.WITHIN.value)
+    return case(
+        (_lies(table, Way.WITHIN, region), Way.WITHIN.value),
+        (region.has(table.origin_municipality_number), Way.OUT.value),
+        else_=Way.IN.value,
+    )
+
+
+def _keys(
+    table: Sums, by: Sequence[Dimension], region: Region
+) -> tuple[list[ColumnElement[Any]], list[ColumnElement[Any]]]:
+    """The columns of the dimensions, and what to group by for them."""
+    columns: dict[Dimension, Any] = {
+        Dimension.WAY: way_of(table, region).label("way"),
+        Dimension.MONTH: table.month,
+        Dimension.MATERIAL: table.material_key,
+        Dimension.LEVEL: table.level,
+        Dimension.ORIGIN: table.origin_municipality_number,
+        Dimension.DESTINATION: table.destination_municipality_number,
+    }
+    # The way by its name: said twice with values of its own, PostgreSQL could not know that it is the same.
+    grouped = [literal_column("way") if each is Dimension.WAY else columns[each] for each in by]
+    return [columns[each] for each in by], grouped
+
+
+def _read(by: Sequence[Dimension], key: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(_value(dimension, value) for dimension, value in zip(by, key, strict=True))
+
+
+def _value(dimension: Dimension, value: object) -> object:
+    if dimension is Dimension.WAY:
+        return Way(str(value))
+    if dimension is Dimension.MONTH:
+        assert isinstance(value, date)
+        return Month.of(value)
+    return Level(str(value)) if dimension is Dimension.LEVEL else value
+
+
+def _ledger(measures: Sequence[Measure], figures: Sequence[Decimal]) -> Ledger:
+    return {
+        measure: Quantity(value=central, low=low, high=high, unit=measure.unit, source=SOURCE)
+        for measure, central, low, high in zip(measures, figures[0::3], figures[1::3], figures[2::3], strict=True)
+    }
+
+
+# Agreed, and still to come --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreedGroup:
+    """What is agreed one way and has not been delivered yet."""
+
+    way: Way
+    mass_t: Decimal
+    deals: int
+    organisations: int
+
+
+def agreed_ahead(session: Session, *, region: Region) -> tuple[AgreedGroup, ...]:
+    """What running deals of a region still have to deliver, by how they lie to it."""
+    way = way_of(Deal, region).label("way")
+    left_t = func.greatest(Deal.agreed_t - Deal.delivered_t, 0)
+    asked = and_(
+        Deal.status == DealStatus.AGREED,
+        Deal.agreed_t > Deal.delivered_t,
+        region.touches(Deal.origin_municipality_number, Deal.destination_municipality_number),
+    )
+    grouped: ColumnElement[str] = literal_column("way")
+    sums = session.execute(select(way, func.sum(left_t)).where(asked).group_by(grouped))
+    masses = {Way(key): mass_t for key, mass_t in sums}
+    counts = session.execute(
+        select(way, func.count(Deal.id.distinct()), func.count(PARTIES.c.organisation_id.distinct()))
+        .join(PARTIES, true())
+        .where(asked)
+        .group_by(grouped)
+    )
+    found = {Way(key): (deals, organisations) for key, deals, organisations in counts}
+    return tuple(
+        AgreedGroup(way=each, mass_t=masses[each], deals=found[each][0], organisations=found[each][1])
+        for each in Way
+        if each in masses
+    )
+
+
+# Beside other regions -------------------------------------------------------------------------------------------------
+
+RECOVERED: Final = (Level.REUSE_ON_SITE, Level.REUSE, Level.RECYCLING, Level.BACKFILLING)
+COMPARED: Final = (Measure.TKM, Measure.TRANSPORT_CO2E_KG, Measure.LANDFILL_T, Measure.VIRGIN_T)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """A region's flows as they are compared with another's: all together, and what of them was recovered."""
+
+    flows: FlowGroup
+    recovered_t: Decimal
+    """Of `flows.delivered_t`, by the levels of the pyramid above disposal."""
+    final_t: Decimal
+    """Of `flows.delivered_t`, all that does not wait in a hub."""
+
+
+def compared(session: Session, scope: FlowScope, *, with_counts: bool = False) -> Compared | None:
+    """The figures by which regions are compared; None where nothing was delivered."""
+    together = flow_groups(session, scope, measures=COMPARED, with_counts=with_counts)
+    if not together:
+        return None
+    by_level = {group.keys[0]: group.delivered_t for group in flow_groups(session, scope, by=(Dimension.LEVEL,))}
+    return Compared(
+        flows=together[0],
+        recovered_t=sum((by_level.get(level, Decimal(0)) for level in RECOVERED), Decimal(0)),
+        final_t=together[0].delivered_t - by_level.get(Level.PENDING, Decimal(0)),
+    )
+
+
+def first_month(session: Session, *, region: Region) -> Month | None:
+    """The first month that anything was delivered in; None where nothing ever was."""
+    touched = region.touches(FlowMonth.origin_municipality_number, FlowMonth.destination_municipality_number)
+    first = session.scalar(select(func.min(FlowMonth.month)).where(touched, FlowMonth.loads > 0))
+    return None if first is None else Month.of(first)
