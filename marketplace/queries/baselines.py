@@ -11,9 +11,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 import shapely
-from sqlalchemy import ColumnElement, Row, String, cast, func, or_, select, true
+from sqlalchemy import Row, String, cast, func, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from geo.crs import to_stored
 from geo.geometry import Position
@@ -75,23 +75,26 @@ def facilities_near(
         .render_derived()
     )
     point = func.ST_GeomFromEWKB(given.c.wkb)
-    lon, lat = lon_lat(Facility.position_25833)
+    near = aliased(Facility, name="near")
+    away = near.position_25833.op("<->")(point)
     nearest = (
-        select(Facility.id, lon.label("lon"), lat.label("lat"), Facility.position_25833.op("<->")(point).label("away"))
+        select(near.id, away.label("away"))
         .where(
-            Facility.kind == given.c.kind,
-            Facility.accepts.overlap(func.string_to_array(given.c.materials, BETWEEN_KEYS)),
-            Facility.accepts_class_max >= given.c.class_min,
-            *_is_open(today),
+            near.kind == given.c.kind,
+            near.accepts.overlap(cast(func.string_to_array(given.c.materials, BETWEEN_KEYS), ARRAY(String))),
+            near.accepts_class_max >= given.c.class_min,
+            near.closed_at.is_(None),
+            or_(near.opens_on.is_(None), near.opens_on <= today),
+            or_(near.closes_on.is_(None), near.closes_on >= today),
+            or_(near.permit_ends_on.is_(None), near.permit_ends_on >= today),
         )
-        .order_by(Facility.position_25833.op("<->")(point), Facility.id)
+        .order_by(away, near.id)
         .limit(NEAR)
         .lateral("nearest")
     )
     query = (
-        select(given.c.n, *_columns(nearest.c.lon, nearest.c.lat))
-        .select_from(given.join(nearest, true()))
-        .join(Facility, Facility.id == nearest.c.id)
+        select(given.c.n, *_columns())
+        .select_from(given.join(nearest, true()).join(Facility, Facility.id == nearest.c.id))
         .join(Facility.municipality)
         .order_by(given.c.n, nearest.c.away, Facility.id)
     )
@@ -105,23 +108,12 @@ def facilities_by_id(session: Session, ids: Collection[int]) -> Mapping[int, Bas
     """Those that somebody has named, whether they are open or not."""
     if not ids:
         return {}
-    lon, lat = lon_lat(Facility.position_25833)
-    query = (
-        select(*_columns(lon.label("lon"), lat.label("lat"))).join(Facility.municipality).where(Facility.id.in_(ids))
-    )
+    query = select(*_columns()).join(Facility.municipality).where(Facility.id.in_(ids))
     return {row.id: _facility(row) for row in session.execute(query)}
 
 
-def _is_open(today: date) -> Sequence[ColumnElement[bool]]:
-    return (
-        Facility.closed_at.is_(None),
-        or_(Facility.opens_on.is_(None), Facility.opens_on <= today),
-        or_(Facility.closes_on.is_(None), Facility.closes_on >= today),
-        or_(Facility.permit_ends_on.is_(None), Facility.permit_ends_on >= today),
-    )
-
-
-def _columns(lon: Any, lat: Any) -> Sequence[Any]:
+def _columns() -> Sequence[Any]:
+    lon, lat = lon_lat(Facility.position_25833)
     return (
         Facility.id,
         Facility.name,
@@ -129,8 +121,8 @@ def _columns(lon: Any, lat: Any) -> Sequence[Any]:
         Facility.municipality_number,
         Municipality.name.label("municipality_name"),
         Facility.reception_price_nok_per_t,
-        lon,
-        lat,
+        lon.label("lon"),
+        lat.label("lat"),
     )
 
 

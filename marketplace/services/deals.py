@@ -46,8 +46,9 @@ from marketplace.services.deal_offers import (
 from marketplace.services.deal_opening import offer_surplus, request_deal
 from marketplace.services.deal_places import TakingPlace
 from marketplace.services.deal_terms import OfferTerms, check_terms
+from marketplace.services.impact_records import freeze
 from marketplace.services.statement_changes import void_if_changed
-from marketplace.types import DealStatus, OfferStatus
+from marketplace.types import DealStatus, ImpactReason, OfferStatus
 
 __all__ = [
     "ALLOWED_FROM",
@@ -135,6 +136,8 @@ def accept(session: Session, actor: Actor, *, deal_id: int, offer_id: int | None
     answer_offer(actor, offer, OfferStatus.ACCEPTED, now=now)
     agree(session, held, offer, now=now)
     settle(session, held, now=now)
+    reason = ImpactReason.AMENDED if is_change else ImpactReason.AGREED
+    freeze(session, deal, reason=reason, now=now, by_user_id=actor.user_id)
     tell(session, deal, DealEvent.AMENDED if is_change else DealEvent.ACCEPTED, by=side, now=now)
     void_if_changed(session, deal, now=now)
     return deal

@@ -18,9 +18,10 @@ from marketplace.services.deal_actions import DealAction, require
 from marketplace.services.deal_events import DealEvent, tell
 from marketplace.services.documents import add_document
 from marketplace.services.editing import DESCRIPTION_LIMIT, text_problems
+from marketplace.services.impact_records import freeze
 from marketplace.storage import Storage
 from marketplace.text import is_blank
-from marketplace.types import DocumentKind, RecoveryTest
+from marketplace.types import DealStatus, DocumentKind, ImpactReason, RecoveryTest
 
 NOTHING_ANSWERED = N_("Answer at least one of the three.")
 NO_EVIDENCE = N_("Say what shows it.")
@@ -85,6 +86,8 @@ def answer_recovery(
         deal.touched_at = now
         session.flush()
         session.refresh(deal, ["recovery_answers"])
+        if deal.status is DealStatus.AGREED:  # what is only talked about is not compared with anything yet
+            freeze(session, deal, reason=ImpactReason.RECOVERY, now=now, by_user_id=actor.user_id)
         tell(session, deal, DealEvent.RECOVERY_ANSWERED, by=side, now=now)
     return deal
 
