@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import URL, create_engine, make_url, text
 
@@ -57,6 +58,7 @@ def settings_on(url: URL) -> Settings:
         geocoder_online=False,
         registers_online=False,
         basemap_url="",
+        roads_dir=Path("/nonexistent"),
         log_level="error",
     )
 

@@ -4,7 +4,7 @@ from flask_openapi3.openapi import OpenAPI
 from sqlalchemy import Connection, Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from marketplace import api, db, filters, i18n, labels, logging, maps, quality_wording, web
+from marketplace import api, db, filters, i18n, labels, logging, maps, quality_wording, routing, web
 from marketplace.config import ROOT, Settings, load_settings
 from marketplace.storage import Storage, open_storage
 from marketplace.web import access, errors, security
@@ -33,6 +33,7 @@ def build_app(settings: Settings | None, *, bind: Engine | Connection | None, te
     app.testing = testing
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     logging.configure(settings)
+    routing.configure(settings)
 
     logging.init_app(app)
     security.init_app(app, settings)

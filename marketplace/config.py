@@ -51,6 +51,12 @@ class Settings(BaseSettings):
     )
     registers_online: bool = Field(True, description="Look organisation numbers up in Enhetsregisteret")
 
+    # Roads
+    roads_dir: Path = Field(
+        ROOT / "var" / "roads",
+        description="Where `masseflyt roads build` keeps the road network; none there: distances are estimates",
+    )
+
     # Documents and photos
     documents_url: str = Field(
         (ROOT / "var" / "documents").as_uri(),

@@ -89,6 +89,7 @@ def test_settings(url: URL, **overrides: object) -> Settings:
             "registers_online": False,
             "basemap_url": "",
             "documents_url": "memory:",
+            "roads_dir": "/nonexistent",
             "log_level": "error",
             **overrides,
         },

@@ -9,6 +9,7 @@ import json
 import os
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
@@ -32,6 +33,12 @@ REACH_M: Final = 1_000
 """How far from a road a place may lie. Sites lie beside the roads that lead to them, and hidden positions up to a
 kilometre from where the site is."""
 
+AROUND_CLOSED_M: Final = 150
+"""How far around a stop on a road that is closed to the lorry another one is looked for."""
+
+OFF_END_M: Final = 2.0
+"""How far from a junction a lorry comes onto a road."""
+
 MOST_STOPS: Final = 500
 """Destinations that are asked for at once."""
 
@@ -43,6 +50,10 @@ THREADS: Final = min(2, os.cpu_count() or 1)
 
 NO_WAY: Final = frozenset({154, 170, 171, 441, 442, 443})
 """Valhalla's errors for stops without a way between them, or one longer than `MOST_M`."""
+
+
+type _Edge = Mapping[str, Any]
+"""One direction of a road, as Valhalla's locate service describes it."""
 
 
 class RoutingError(Exception):
@@ -155,10 +166,10 @@ class ValhallaRouter:
     def route(self, origin: Stop, destination: Stop) -> Leg:
         """One leg with the line it runs along."""
         at = self._entrances([origin, destination])
-        start, end = at[origin.position], at[destination.position]
-        if start is None or end is None:
+        leaves, arrives = at[origin.position], at[destination.position]
+        if leaves is None or arrives is None:
             return self.estimate(origin, destination, status=LegStatus.OFF_NETWORK)
-        asked = {"locations": [start.asked(), end.asked()], "directions_type": "none"}
+        asked = {"locations": [leaves.start.asked(), arrives.end.asked()], "directions_type": "none"}
         try:
             trip = self._ask("route", asked)["trip"]
         except ValhallaError as error:
@@ -166,22 +177,22 @@ class ValhallaRouter:
             return self.estimate(origin, destination, status=LegStatus.NO_ROUTE)
         shape = polyline.decode(trip["legs"][0]["shape"], scale=polyline.ENGINE_SCALE)
         summary = trip["summary"]
-        gap_m = _gap_m(origin, destination, start, end)
+        gap_m = _gap_m(origin, destination, leaves.start, arrives.end)
         found = self._found(origin, destination, km=summary["length"], seconds=summary["time"], gap_m=gap_m)
         return replace(found, line=shape)
 
-    def _row(self, origin: Stop, destinations: Sequence[Stop], at: Mapping[Position, "_Entrance | None"]) -> list[Leg]:
-        start = at[origin.position]
-        ends = [at[destination.position] for destination in destinations]
-        asked = [end for end in ends if end is not None] if start is not None else []
-        answers = iter(self._drive(start, asked)) if start is not None else iter(())
+    def _row(self, origin: Stop, destinations: Sequence[Stop], at: Mapping[Position, "_Access | None"]) -> list[Leg]:
+        leaves = at[origin.position]
+        arrives = [at[destination.position] for destination in destinations]
+        asked = [access.end for access in arrives if access is not None]
+        answers = self._drive(leaves.start, asked) if leaves is not None else iter(())
         legs: list[Leg] = []
-        for destination, end in zip(destinations, ends, strict=True):
-            if start is None or end is None:
+        for destination, access in zip(destinations, arrives, strict=True):
+            if leaves is None or access is None:
                 legs.append(self.estimate(origin, destination, status=LegStatus.OFF_NETWORK))
             else:
                 km, seconds = next(answers)
-                gap_m = _gap_m(origin, destination, start, end)
+                gap_m = _gap_m(origin, destination, leaves.start, access.end)
                 legs.append(self._found(origin, destination, km=km, seconds=seconds, gap_m=gap_m))
         return legs
 
@@ -209,22 +220,41 @@ class ValhallaRouter:
             road_s=float(round(seconds)),
         )
 
-    def _entrances(self, stops: Sequence[Stop]) -> dict[Position, "_Entrance | None"]:
+    def _entrances(self, stops: Sequence[Stop]) -> dict[Position, "_Access | None"]:
         """Where each stop's lorry comes onto the network; None where that is too far away.
 
-        The engine would choose anew for every question, and not always alike for a matrix and a route.
+        The engine would choose anew for every question, not always alike for a matrix and a route, and would let the
+        lorry begin or end on a bridge that it may not drive over.
         """
-        found: dict[Position, _Entrance | None] = {}
-        for part in batched(dict.fromkeys(stop.position for stop in stops), MOST_STOPS):
-            asked = {"locations": [{"lon": place.lon, "lat": place.lat} for place in part], "verbose": True}
+        places = dict.fromkeys(stop.position for stop in stops)
+        edges = dict(self._edges(list(places), within_m=0))
+        closed = [place for place in places if edges[place] and not any(map(self._may_drive, edges[place]))]
+        nearby = dict(self._edges(closed, within_m=AROUND_CLOSED_M))
+        found: dict[Position, _Access | None] = {}
+        for place in places:
+            # Where nothing else is near, the stop lies on the road that is closed, and somebody has to let it in.
+            open_ = [edge for edge in (*edges[place], *nearby.get(place, ())) if self._may_drive(edge)]
+            found[place] = _access(place, open_ or edges[place])
+        return found
+
+    def _edges(self, places: Sequence[Position], *, within_m: int) -> Iterator[tuple[Position, Sequence[_Edge]]]:
+        """The directed roads nearest to each place, and all others within some metres of it."""
+        for part in batched(places, MOST_STOPS):
+            asked = [{"lon": place.lon, "lat": place.lat, "radius": within_m} for place in part]
             try:
-                answers = self._ask("locate", asked)
+                answers = self._ask("locate", {"locations": asked, "verbose": True})
             except ValhallaError as error:
                 raise RoutingError(f"the places were refused: {error}") from error
-            found |= {
-                place: _entrance(place, answer.get("edges") or ()) for place, answer in zip(part, answers, strict=True)
-            }
-        return found
+            for place, answer in zip(part, answers, strict=True):
+                yield place, answer.get("edges") or ()
+
+    def _may_drive(self, edge: _Edge) -> bool:
+        """Whether the lorry is within what is signed there, and does not keep away from it."""
+        facts = edge["edge"]
+        if (self.lorry.avoids_tolls and facts["toll"]) or (self.lorry.avoids_ferries and _is_ferry(edge)):
+            return False
+        limits = {each["type"]: each["value"] for each in edge["access_restrictions"] if each["truck"]}
+        return all(measure <= limits.get(name, measure) for name, measure in _measures(self.lorry).items())
 
     def _ask(self, service: str, asked: Mapping[str, Any]) -> Any:
         question = {**asked, "costing": "truck", "costing_options": {"truck": costing(self.lorry)}}
@@ -245,6 +275,18 @@ def costing(lorry: Lorry) -> dict[str, Any]:
     }
 
 
+def _measures(lorry: Lorry) -> dict[str, float]:
+    """What is compared with the signs, by Valhalla's names of them."""
+    return {
+        "max_weight": lorry.weight_t,
+        "max_axle_load": lorry.axle_load_t,
+        "max_axles": lorry.axle_count,
+        "max_height": lorry.height_m,
+        "max_width": lorry.width_m,
+        "max_length": lorry.length_m,
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entrance:
     """A place on a road, and how far the stop lies from it."""
@@ -253,27 +295,74 @@ class _Entrance:
     gap_m: float
 
     def asked(self) -> dict[str, float]:
-        return {"lon": self.position.lon, "lat": self.position.lat, "minimum_reachability": 0}
+        """The place as it is asked for: that very road and no other."""
+        return {
+            "lon": self.position.lon,
+            "lat": self.position.lat,
+            "minimum_reachability": 0,
+            "node_snap_tolerance": 0,
+        }
 
 
-def _entrance(place: Position, edges: Sequence[Mapping[str, Any]]) -> _Entrance | None:
-    """The nearest road from which, and to which, one gets farthest: not a yard's that leads nowhere.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Access:
+    """Where a lorry comes onto the network from a stop, and where it leaves it for the stop."""
 
-    The engine counts the junctions that can be reached, up to 50.
+    start: _Entrance
+    end: _Entrance
+
+
+def _access(place: Position, edges: Sequence[_Edge]) -> _Access | None:
+    """On the nearest road from which, and to which, one gets farthest: not in a yard that leads nowhere.
+
+    The engine counts the junctions that can be reached, up to 50. Of roads that meet there, one that is driven both
+    ways goes first, and no ferry. Where all are one-way, one starts at the end of a road that leads there, from which
+    all others can be driven, and ends at the beginning of one that leads away, which all others lead to.
     """
-    found = [
-        (
-            -min(edge["outbound_reach"], edge["inbound_reach"]),
-            place.distance_m(Position(lon=edge["correlated_lon"], lat=edge["correlated_lat"])),
-            Position(lon=edge["correlated_lon"], lat=edge["correlated_lat"]),
-        )
-        for edge in edges
-    ]
-    near = [each for each in found if each[1] <= REACH_M]
+    near = [edge for edge in edges if _gap_to(place, edge) <= REACH_M]
     if not near:
         return None
-    _, gap_m, position = min(near, key=lambda each: each[:2])
-    return _Entrance(position=position, gap_m=gap_m)
+    directions = Counter(edge["edge_info"]["way_id"] for edge in near)
+
+    def rank(edge: _Edge, along: float) -> tuple[bool, int, int, bool, float]:
+        reach = min(edge["outbound_reach"], edge["inbound_reach"])
+        is_oneway = directions[edge["edge_info"]["way_id"]] < 2
+        return _is_ferry(edge), -reach, round(_gap_to(place, edge)), is_oneway, abs(edge["percent_along"] - along)
+
+    start = min(near, key=lambda edge: rank(edge, 1))
+    end = min(near, key=lambda edge: rank(edge, 0))
+    return _Access(start=_entrance(place, start), end=_entrance(place, end))
+
+
+def _entrance(place: Position, edge: _Edge) -> _Entrance:
+    return _Entrance(position=_within(edge), gap_m=_gap_to(place, edge))
+
+
+def _gap_to(place: Position, edge: _Edge) -> float:
+    return place.distance_m(_nearest_of(edge))
+
+
+def _nearest_of(edge: _Edge) -> Position:
+    return Position(lon=edge["correlated_lon"], lat=edge["correlated_lat"])
+
+
+def _is_ferry(edge: _Edge) -> bool:
+    return bool(edge["edge"]["classification"]["use"] == "ferry")
+
+
+def _within(edge: _Edge) -> Position:
+    """The nearest place of a road, moved off its ends by a little: at a junction all roads that meet there are near."""
+    nearest = _nearest_of(edge)
+    line = polyline.decode(edge["edge_info"]["shape"], scale=polyline.ENGINE_SCALE)
+    for end, next_ in ((line[0], line[1]), (line[-1], line[-2])):
+        last, inner = (Position(lon=lon, lat=lat) for lon, lat in (end, next_))
+        if nearest.distance_m(last) < OFF_END_M:
+            share = min(0.5, OFF_END_M / max(last.distance_m(inner), OFF_END_M))
+            return Position(
+                lon=last.lon + share * (inner.lon - last.lon),
+                lat=last.lat + share * (inner.lat - last.lat),
+            )
+    return nearest
 
 
 def _gap_m(origin: Stop, destination: Stop, start: _Entrance, end: _Entrance) -> float:

@@ -15,6 +15,7 @@ MODULES = {
     "db": "marketplace.cli.db",
     "seed": "marketplace.cli.seed",
     "geodata": "marketplace.cli.geodata",
+    "roads": "marketplace.cli.roads",
     "create-admin": "marketplace.cli.create_admin",
     "audit": "marketplace.cli.audit",
 }

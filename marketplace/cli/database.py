@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from marketplace import cluster
+from marketplace import cluster, routing
 from marketplace.acting import Acting
 from marketplace.config import ROOT, SHORTEST_SECRET_KEY, Settings, load_settings
 from marketplace.db import make_engine, make_sessions
@@ -57,6 +57,7 @@ def open_database(**overrides: object) -> Iterator[Database]:
         ClusterError: the private cluster cannot be used, and why.
     """
     settings = load_settings(**overrides)
+    routing.configure(settings)
     if settings.database_url:
         engine = make_engine(settings)
         try:

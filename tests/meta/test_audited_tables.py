@@ -45,6 +45,7 @@ NOT_AUDITED = {
     "notice_digest": KEPT_FOR_ONE_PERSON,
     "outbox_mail": ITS_OWN_RECORD,
     "planned_listing": "is what the program itself last wrote into a listing",
+    "road_leg": "keeps what the network of roads has answered, and follows from it",
     "saved_search": KEPT_FOR_ONE_PERSON,
     "ticket_file": "is a file on its way in; the loads that come of it are logged",
     "throttle": "counts attempts, by the minute",
