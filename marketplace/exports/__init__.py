@@ -3,7 +3,7 @@
     export = Export(name="flows", columns=..., geometries=("LineString",), about=..., rows=...)
     for part in write(export, Format.GEOJSON): ...
 
-The rows are gone through once, however many there are: text is sent as it comes, the other formats are written to a
+The rows are gone through once, however many there are: text is given as it comes, the other formats are written to a
 temporary file first, since they end with what their beginning points at. What a table is, by whom, on which terms and
 in which reference system stands in every file (`About`), as far as the format has a place for it; a CSV file has none,
 so `metadata_json` describes it beside. Columns have the same names in all of them, with their units.
