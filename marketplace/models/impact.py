@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from geo.impact import Ledger, Measure, Method, Rates
-from geo.quantities import Quantity
 from geo.pyramid import Level
+from geo.quantities import Quantity
 from marketplace.models.account import User
 from marketplace.models.base import Base
 from marketplace.models.deal import Deal
@@ -139,8 +139,9 @@ class DealImpact(Base):
     """Q: where the need would have been filled from."""
     agreed_t: Mapped[Mass]
     """What was agreed when it was frozen."""
-    payload_t: Mapped[Decimal] = mapped_column(Numeric(8, 3))
-    substitution: Mapped[Decimal] = mapped_column(Numeric(6, 4))
+    payload_t: Mapped[Decimal] = mapped_column(Numeric)
+    substitution: Mapped[Decimal] = mapped_column(Numeric)
+    """Both to the last digit, as the rates were worked out with them."""
     per_tonne_low: Mapped[list[Decimal]] = mapped_column(LEDGER)
     per_tonne: Mapped[list[Decimal]] = mapped_column(LEDGER)
     per_tonne_high: Mapped[list[Decimal]] = mapped_column(LEDGER)
@@ -186,7 +187,8 @@ class DealMonth(Base):
 
     `delivered_t` counts as `Ticket.counted_t` does, `avoided_t` as `Ticket.avoided_t`: weighed or confirmed, and not
     disputed. The ledgers are what `avoided_t` avoids by the deal's current `DealImpact`: the ledger of all until the
-    end of the month less that of all before it, so that a deal's months add up to the deal, exactly.
+    end of the month less that of all before it, so that a deal's months add up to the deal, exactly. Where all loads of
+    a month were voided, it has no row.
     """
 
     __tablename__ = "deal_month"
@@ -220,6 +222,7 @@ class FlowMonth(Base):
     __tablename__ = "flow_month"
     __table_args__ = (
         of_all_measures("low", "central", "high"),
+        CheckConstraint("loads >= 0 AND avoided_t >= 0 AND delivered_t >= avoided_t", name="delivered_t"),
         Index("ix_flow_month_origin_municipality_number_month", "origin_municipality_number", "month"),
         Index("ix_flow_month_destination_municipality_number_month", "destination_municipality_number", "month"),
     )

@@ -80,7 +80,6 @@ COLUMNS: Final[dict[str, str]] = {
     "author_id": N_("Written by"),
     "available_from": N_("Available from"),
     "available_to": N_("Available to"),
-    "avoided_t": N_("Counts as avoided (t)"),
     "background_mg_kg": N_("Background (mg/kg)"),
     "ban_reason": N_("Reason for the ban"),
     "banned_at": N_("Banned"),

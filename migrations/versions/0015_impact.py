@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from marketplace.audit_triggers import audited, unaudited
+from marketplace.audit_triggers import audited, through, unaudited
 
 revision = "0015"
 down_revision = "0014"
@@ -32,25 +32,33 @@ AVOIDED_T = (
 )
 
 FUNCTIONS = """
-CREATE FUNCTION impact_trips(mass_t numeric, payload_t numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION impact_trips(mass_t numeric, payload_t numeric) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT AS $$
     SELECT div($1, $2) + CASE WHEN mod($1, $2) > 0 THEN 1 ELSE 0 END
 $$;
 
 CREATE FUNCTION impact_between(
     per_tonne numeric[], per_trip numeric[], per_substituted_trip numeric[], payload_t numeric, substitution numeric,
     from_t numeric, until_t numeric
-) RETURNS numeric[] LANGUAGE sql IMMUTABLE AS $$
+) RETURNS numeric[] LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+DECLARE
+    added_t numeric := until_t - from_t;
+    trips numeric := impact_trips(until_t, payload_t) - impact_trips(from_t, payload_t);
+    substituted_trips numeric :=
+        impact_trips(until_t * substitution, payload_t) - impact_trips(from_t * substitution, payload_t);
+    ledger numeric[];
+BEGIN
     -- The ledger of `until_t` less that of `from_t`.
-    SELECT array_agg(rate.tonne * ($7 - $6) + rate.trip * whole.trips + rate.substituted * part.trips ORDER BY rate.n)
-    FROM unnest($1, $2, $3) WITH ORDINALITY AS rate (tonne, trip, substituted, n),
-        LATERAL (SELECT impact_trips($7, $4) - impact_trips($6, $4) AS trips) AS whole,
-        LATERAL (SELECT impact_trips($7 * $5, $4) - impact_trips($6 * $5, $4) AS trips) AS part
+    FOR n IN 1 .. cardinality(per_tonne) LOOP
+        ledger[n] := per_tonne[n] * added_t + per_trip[n] * trips + per_substituted_trip[n] * substituted_trips;
+    END LOOP;
+    RETURN ledger;
+END
 $$;
 
 CREATE FUNCTION impact_ledger(
     per_tonne numeric[], per_trip numeric[], per_substituted_trip numeric[], payload_t numeric, substitution numeric,
     mass_t numeric
-) RETURNS numeric[] LANGUAGE sql IMMUTABLE AS $$
+) RETURNS numeric[] LANGUAGE sql IMMUTABLE STRICT AS $$
     -- The twin of geo.impact.ledger_of, for the low, the central and the high rates alike.
     SELECT impact_between($1, $2, $3, $4, $5, 0, $6)
 $$;
@@ -59,118 +67,174 @@ CREATE FUNCTION impact_nothing() RETURNS numeric[] LANGUAGE sql IMMUTABLE AS $$
     SELECT array_fill(cast(0 AS numeric), ARRAY[14])
 $$;
 
-CREATE FUNCTION ledger_sum(one numeric[], other numeric[], sign integer) RETURNS numeric[] LANGUAGE sql IMMUTABLE AS $$
-    SELECT array_agg(each.one + $3 * each.other ORDER BY each.n)
-    FROM unnest($1, $2) WITH ORDINALITY AS each (one, other, n)
+CREATE FUNCTION ledger_sum(one numeric[], other numeric[], sign integer) RETURNS numeric[]
+LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+BEGIN
+    FOR n IN 1 .. cardinality(one) LOOP
+        one[n] := one[n] + sign * other[n];
+    END LOOP;
+    RETURN one;
+END
 $$;
 
-CREATE FUNCTION oslo_month(moment timestamptz) RETURNS date LANGUAGE sql STABLE AS $$
+CREATE FUNCTION oslo_month(moment timestamptz) RETURNS date LANGUAGE sql STABLE STRICT AS $$
     SELECT cast(date_trunc('month', timezone('Europe/Oslo', $1)) AS date)
 $$;
 
-CREATE FUNCTION work_out_deal_months(deal_id bigint) RETURNS void LANGUAGE sql AS $$
-    -- What the deal's loads avoid by its current record, month by month: only months that change are written.
-    WITH upto AS (
-        SELECT each.month, each.avoided_t, sum(each.avoided_t) OVER (ORDER BY each.month) AS until_t
-        FROM deal_month AS each WHERE each.deal_id = $1
-    ),
-    worked AS (
-        SELECT upto.month, rates.level,
-            impact_between(rates.per_tonne_low, rates.per_trip_low, rates.per_substituted_trip_low,
-                rates.payload_t, rates.substitution, upto.until_t - upto.avoided_t, upto.until_t) AS low,
-            impact_between(rates.per_tonne, rates.per_trip, rates.per_substituted_trip,
-                rates.payload_t, rates.substitution, upto.until_t - upto.avoided_t, upto.until_t) AS central,
-            impact_between(rates.per_tonne_high, rates.per_trip_high, rates.per_substituted_trip_high,
-                rates.payload_t, rates.substitution, upto.until_t - upto.avoided_t, upto.until_t) AS high
-        FROM upto JOIN deal_impact AS rates ON rates.deal_id = $1 AND rates.is_current
-    )
-    UPDATE deal_month
-    SET level = worked.level, low = worked.low, central = worked.central, high = worked.high
-    FROM worked
-    WHERE deal_month.deal_id = $1 AND deal_month.month = worked.month
-      AND (deal_month.level, deal_month.low, deal_month.central, deal_month.high)
-        IS DISTINCT FROM (worked.level, worked.low, worked.central, worked.high)
+CREATE FUNCTION flow_lock(origin text, destination text, material text) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
+    -- One of a thousand, so that a statement of many deals does not fill the server's table of locks.
+    SELECT abs(hashtext(concat_ws(' ', $1, $2, $3)) % 1000)
 $$;
 
-CREATE FUNCTION count_load(deal_id bigint, month date, loads bigint, delivered_t numeric, avoided_t numeric)
-RETURNS void LANGUAGE sql AS $$
-    -- Adds to a deal's month. The deal's row is locked by whoever brings the load.
+CREATE FUNCTION hold_flows(deal_ids bigint[]) RETURNS void LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    -- Deals of one way and material add to the same rows of flow_month, in months that come in any order. So the deals
+    -- are held and then their ways, each in one order, before a row is touched. Who writes to several deals in one
+    -- transaction holds all of them by this, first.
+    PERFORM FROM deal WHERE deal.id = ANY (deal_ids) ORDER BY deal.id FOR NO KEY UPDATE;
+    PERFORM pg_advisory_xact_lock(1504, way.number) FROM (
+        SELECT DISTINCT flow_lock(
+            deal.origin_municipality_number, deal.destination_municipality_number, deal.material_key
+        ) AS number
+        FROM deal WHERE deal.id = ANY (deal_ids) ORDER BY 1
+    ) AS way;
+END
+$$;
+
+CREATE TYPE month_change AS (deal_id bigint, month date, loads bigint, delivered_t numeric, avoided_t numeric);
+
+CREATE FUNCTION change_deal_months(deal_ids bigint[], changes month_change[]) RETURNS void LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    -- Adds what changed, and works out by each deal's current record what its loads avoid, month by month: from the
+    -- first month that changes, or all of a deal that none is said of. Only what becomes another is written.
     INSERT INTO deal_month AS kept (
         deal_id, month, origin_municipality_number, destination_municipality_number, material_key, level,
         loads, delivered_t, avoided_t, low, central, high
     )
-    SELECT deal.id, $2, deal.origin_municipality_number, deal.destination_municipality_number, deal.material_key,
+    WITH changed AS (
+        SELECT * FROM unnest(changes)
+    ),
+    since AS (
+        SELECT changed.deal_id, min(changed.month) AS month FROM changed GROUP BY 1
+    ),
+    sums AS (
+        SELECT each.deal_id, each.month, sum(each.loads) AS loads, sum(each.delivered_t) AS delivered_t,
+            sum(each.avoided_t) AS avoided_t
+        FROM (
+            SELECT before.deal_id, before.month, before.loads, before.delivered_t, before.avoided_t
+            FROM deal_month AS before WHERE before.deal_id = ANY (deal_ids)
+            UNION ALL
+            SELECT * FROM changed
+        ) AS each
+        GROUP BY 1, 2
+    ),
+    upto AS (
+        SELECT sums.*, sum(sums.avoided_t) OVER (PARTITION BY sums.deal_id ORDER BY sums.month) AS until_t FROM sums
+    ),
+    worked AS (
+        SELECT upto.*, upto.until_t - upto.avoided_t AS from_t
+        FROM upto LEFT JOIN since ON since.deal_id = upto.deal_id
+        WHERE since.month IS NULL OR upto.month >= since.month
+    )
+    SELECT worked.deal_id, worked.month, deal.origin_municipality_number, deal.destination_municipality_number,
+        deal.material_key, coalesce(rates.level, 'undocumented'), worked.loads, worked.delivered_t, worked.avoided_t,
         coalesce(
-            (SELECT rates.level FROM deal_impact AS rates WHERE rates.deal_id = deal.id AND rates.is_current),
-            'undocumented'
+            impact_between(rates.per_tonne_low, rates.per_trip_low, rates.per_substituted_trip_low,
+                rates.payload_t, rates.substitution, worked.from_t, worked.until_t),
+            impact_nothing()
         ),
-        0, 0, 0, impact_nothing(), impact_nothing(), impact_nothing()
-    FROM deal WHERE deal.id = $1
-    ON CONFLICT (deal_id, month) DO NOTHING;
-
-    UPDATE deal_month AS kept
-    SET loads = kept.loads + $3, delivered_t = kept.delivered_t + $4, avoided_t = kept.avoided_t + $5
-    WHERE kept.deal_id = $1 AND kept.month = $2;
+        coalesce(
+            impact_between(rates.per_tonne, rates.per_trip, rates.per_substituted_trip,
+                rates.payload_t, rates.substitution, worked.from_t, worked.until_t),
+            impact_nothing()
+        ),
+        coalesce(
+            impact_between(rates.per_tonne_high, rates.per_trip_high, rates.per_substituted_trip_high,
+                rates.payload_t, rates.substitution, worked.from_t, worked.until_t),
+            impact_nothing()
+        )
+    FROM worked
+        JOIN deal ON deal.id = worked.deal_id
+        LEFT JOIN deal_impact AS rates ON rates.deal_id = worked.deal_id AND rates.is_current
+    ORDER BY 1, 2
+    ON CONFLICT (deal_id, month) DO UPDATE
+    SET origin_municipality_number = EXCLUDED.origin_municipality_number,
+        destination_municipality_number = EXCLUDED.destination_municipality_number,
+        material_key = EXCLUDED.material_key, level = EXCLUDED.level, loads = EXCLUDED.loads,
+        delivered_t = EXCLUDED.delivered_t, avoided_t = EXCLUDED.avoided_t,
+        low = EXCLUDED.low, central = EXCLUDED.central, high = EXCLUDED.high
+    WHERE (kept.*) IS DISTINCT FROM (EXCLUDED.*);
+    IF EXISTS (SELECT FROM unnest(changes) AS each WHERE each.loads < 0) THEN
+        DELETE FROM deal_month WHERE deal_month.deal_id = ANY (deal_ids) AND deal_month.loads = 0;
+    END IF;
+END
 $$;
 
-CREATE FUNCTION hold_flows(deal_id bigint) RETURNS void LANGUAGE sql AS $$
-    -- Loads of one way and material add to the same rows of flow_month: one transaction at a time, so that two that
-    -- bring loads of several months do not wait for one another.
-    SELECT pg_advisory_xact_lock(hashtextextended(
-        concat_ws(' ', 'flow_month', deal.origin_municipality_number, deal.destination_municipality_number,
-            deal.material_key), 0))
-    FROM deal WHERE deal.id = $1
-$$;
-
-CREATE FUNCTION keep_months_by_new() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    added record;
-    one_deal_id bigint;
+CREATE FUNCTION count_loads_anew(deal_ids bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    FOR one_deal_id IN SELECT DISTINCT new_ticket.deal_id FROM new_ticket ORDER BY 1 LOOP
-        PERFORM hold_flows(one_deal_id);
-        FOR added IN
-            SELECT oslo_month(new_ticket.loaded_at) AS month,
-                count(*) FILTER (WHERE new_ticket.counted_t > 0) AS loads,
-                sum(new_ticket.counted_t) AS delivered_t, sum(new_ticket.avoided_t) AS avoided_t
-            FROM new_ticket
-            WHERE new_ticket.deal_id = one_deal_id AND new_ticket.counted_t > 0
-            GROUP BY 1 ORDER BY 1
-        LOOP
-            PERFORM count_load(one_deal_id, added.month, added.loads, added.delivered_t, added.avoided_t);
-        END LOOP;
-        PERFORM work_out_deal_months(one_deal_id);
-    END LOOP;
+    -- From the loads themselves, for what was written before there were triggers, or past them.
+    PERFORM hold_flows(deal_ids);
+    DELETE FROM deal_month WHERE deal_month.deal_id = ANY (deal_ids);
+    PERFORM change_deal_months(deal_ids, ARRAY(
+        SELECT cast(ROW(ticket.deal_id, oslo_month(ticket.loaded_at), count(*), sum(ticket.counted_t),
+            sum(ticket.avoided_t)) AS month_change)
+        FROM ticket WHERE ticket.deal_id = ANY (deal_ids) AND ticket.counted_t > 0
+        GROUP BY ticket.deal_id, oslo_month(ticket.loaded_at)
+    ));
+END
+$$;
+
+CREATE FUNCTION keep_months() RETURNS trigger LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    changes month_change[];
+    deal_ids bigint[];
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        changes := ARRAY(
+            SELECT cast(ROW(each.deal_id, oslo_month(each.loaded_at), count(*), sum(each.counted_t),
+                sum(each.avoided_t)) AS month_change)
+            FROM new_ticket AS each WHERE each.counted_t > 0
+            GROUP BY each.deal_id, oslo_month(each.loaded_at)
+        );
+    ELSE
+        changes := ARRAY(
+            SELECT cast(ROW(each.deal_id, each.month, sum(each.loads), sum(each.counted_t),
+                sum(each.avoided_t)) AS month_change)
+            FROM (
+                SELECT deal_id, oslo_month(loaded_at) AS month, 1 AS loads, counted_t, avoided_t
+                FROM new_ticket WHERE counted_t > 0
+                UNION ALL
+                SELECT deal_id, oslo_month(loaded_at), -1, -counted_t, -avoided_t
+                FROM old_ticket WHERE counted_t > 0
+            ) AS each
+            GROUP BY each.deal_id, each.month
+            HAVING (sum(each.loads), sum(each.counted_t), sum(each.avoided_t)) IS DISTINCT FROM (0, 0, 0)
+        );
+    END IF;
+    IF cardinality(changes) > 0 THEN
+        deal_ids := ARRAY(SELECT DISTINCT each.deal_id FROM unnest(changes) AS each);
+        PERFORM hold_flows(deal_ids);
+        PERFORM change_deal_months(deal_ids, changes);
+    END IF;
     RETURN NULL;
 END
 $$;
 CREATE TRIGGER keep_months_inserted AFTER INSERT ON ticket REFERENCING NEW TABLE AS new_ticket
-    FOR EACH STATEMENT EXECUTE FUNCTION keep_months_by_new();
-
-CREATE FUNCTION keep_months() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM hold_flows(NEW.deal_id);
-    PERFORM count_load(
-        NEW.deal_id, oslo_month(NEW.loaded_at),
-        cast(NEW.counted_t > 0 AS integer) - cast(OLD.counted_t > 0 AS integer),
-        NEW.counted_t - OLD.counted_t, NEW.avoided_t - OLD.avoided_t
-    );
-    PERFORM work_out_deal_months(NEW.deal_id);
-    RETURN NULL;
-END
-$$;
-CREATE TRIGGER keep_months_updated AFTER UPDATE ON ticket
-    FOR EACH ROW WHEN ((OLD.counted_t, OLD.avoided_t) IS DISTINCT FROM (NEW.counted_t, NEW.avoided_t))
-    EXECUTE FUNCTION keep_months();
+    FOR EACH STATEMENT EXECUTE FUNCTION keep_months();
+CREATE TRIGGER keep_months_updated AFTER UPDATE ON ticket REFERENCING OLD TABLE AS old_ticket NEW TABLE AS new_ticket
+    FOR EACH STATEMENT EXECUTE FUNCTION keep_months();
 
 CREATE FUNCTION keep_months_of_deal() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM hold_flows(NEW.id);
-    UPDATE deal_month
-    SET origin_municipality_number = NEW.origin_municipality_number,
-        destination_municipality_number = NEW.destination_municipality_number,
-        material_key = NEW.material_key
-    WHERE deal_id = NEW.id;
+    PERFORM pg_advisory_xact_lock(1504, way.number) FROM (VALUES
+        (flow_lock(OLD.origin_municipality_number, OLD.destination_municipality_number, OLD.material_key)),
+        (flow_lock(NEW.origin_municipality_number, NEW.destination_municipality_number, NEW.material_key))
+        ORDER BY 1
+    ) AS way (number);
+    PERFORM change_deal_months(ARRAY[NEW.id], cast('{}' AS month_change[]));
     RETURN NULL;
 END
 $$;
@@ -181,37 +245,72 @@ CREATE TRIGGER keep_months_of_deal AFTER UPDATE ON deal
     EXECUTE FUNCTION keep_months_of_deal();
 
 CREATE FUNCTION keep_months_of_impact() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    deal_ids bigint[] := ARRAY(SELECT DISTINCT record.deal_id FROM record WHERE record.is_current OR TG_OP = 'UPDATE');
 BEGIN
-    IF EXISTS (SELECT FROM deal_month WHERE deal_id = NEW.deal_id) THEN
-        PERFORM hold_flows(NEW.deal_id);
-        PERFORM work_out_deal_months(NEW.deal_id);
-    END IF;
+    -- Held first and looked at then: loads that others are bringing must be in what is worked out.
+    PERFORM hold_flows(deal_ids);
+    PERFORM change_deal_months(deal_ids, cast('{}' AS month_change[]));
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER keep_months_of_impact AFTER INSERT ON deal_impact
-    FOR EACH ROW WHEN (NEW.is_current) EXECUTE FUNCTION keep_months_of_impact();
+CREATE TRIGGER keep_months_of_impact_inserted AFTER INSERT ON deal_impact REFERENCING NEW TABLE AS record
+    FOR EACH STATEMENT EXECUTE FUNCTION keep_months_of_impact();
+CREATE TRIGGER keep_months_of_impact_updated AFTER UPDATE ON deal_impact REFERENCING NEW TABLE AS record
+    FOR EACH STATEMENT EXECUTE FUNCTION keep_months_of_impact();
 
-CREATE FUNCTION add_to_flow(each deal_month, sign integer) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO flow_month AS kept (
-        month, origin_municipality_number, destination_municipality_number, material_key, level,
-        loads, delivered_t, avoided_t, low, central, high
-    )
-    VALUES (
-        $1.month, $1.origin_municipality_number, $1.destination_municipality_number, $1.material_key, $1.level,
-        $2 * $1.loads, $2 * $1.delivered_t, $2 * $1.avoided_t,
-        ledger_sum(impact_nothing(), $1.low, $2), ledger_sum(impact_nothing(), $1.central, $2),
-        ledger_sum(impact_nothing(), $1.high, $2)
-    )
-    ON CONFLICT (month, origin_municipality_number, destination_municipality_number, material_key, level) DO UPDATE
-    SET loads = kept.loads + EXCLUDED.loads, delivered_t = kept.delivered_t + EXCLUDED.delivered_t,
-        avoided_t = kept.avoided_t + EXCLUDED.avoided_t,
-        low = ledger_sum(kept.low, EXCLUDED.low, 1), central = ledger_sum(kept.central, EXCLUDED.central, 1),
-        high = ledger_sum(kept.high, EXCLUDED.high, 1)
+CREATE FUNCTION add_to_flow(change deal_month, sign integer) RETURNS void LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    UPDATE flow_month AS kept
+    SET loads = kept.loads + sign * change.loads, delivered_t = kept.delivered_t + sign * change.delivered_t,
+        avoided_t = kept.avoided_t + sign * change.avoided_t, low = ledger_sum(kept.low, change.low, sign),
+        central = ledger_sum(kept.central, change.central, sign), high = ledger_sum(kept.high, change.high, sign)
+    WHERE (kept.month, kept.origin_municipality_number, kept.destination_municipality_number, kept.material_key,
+            kept.level)
+        = (change.month, change.origin_municipality_number, change.destination_municipality_number,
+            change.material_key, change.level);
+    IF NOT FOUND THEN  -- and nobody else can put it there: the way is held
+        INSERT INTO flow_month (
+            month, origin_municipality_number, destination_municipality_number, material_key, level,
+            loads, delivered_t, avoided_t, low, central, high
+        ) VALUES (
+            change.month, change.origin_municipality_number, change.destination_municipality_number,
+            change.material_key, change.level,
+            sign * change.loads, sign * change.delivered_t, sign * change.avoided_t, change.low, change.central,
+            change.high
+        );
+    ELSIF sign * change.loads < 0 THEN
+        DELETE FROM flow_month AS kept
+        WHERE (kept.month, kept.origin_municipality_number, kept.destination_municipality_number, kept.material_key,
+                kept.level)
+            = (change.month, change.origin_municipality_number, change.destination_municipality_number,
+                change.material_key, change.level)
+          AND kept.loads = 0;
+    END IF;
+END
 $$;
 
 CREATE FUNCTION keep_flows() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    change deal_month;
 BEGIN
+    IF TG_OP = 'UPDATE'
+        AND (OLD.month, OLD.origin_municipality_number, OLD.destination_municipality_number, OLD.material_key,
+            OLD.level)
+            = (NEW.month, NEW.origin_municipality_number, NEW.destination_municipality_number, NEW.material_key,
+                NEW.level)
+    THEN
+        change := NEW;
+        change.loads := NEW.loads - OLD.loads;
+        change.delivered_t := NEW.delivered_t - OLD.delivered_t;
+        change.avoided_t := NEW.avoided_t - OLD.avoided_t;
+        change.low := ledger_sum(NEW.low, OLD.low, -1);
+        change.central := ledger_sum(NEW.central, OLD.central, -1);
+        change.high := ledger_sum(NEW.high, OLD.high, -1);
+        PERFORM add_to_flow(change, 1);
+        RETURN NULL;
+    END IF;
     IF TG_OP <> 'INSERT' THEN
         PERFORM add_to_flow(OLD, -1);
     END IF;
@@ -223,6 +322,31 @@ END
 $$;
 CREATE TRIGGER keep_flows AFTER INSERT OR UPDATE OR DELETE ON deal_month
     FOR EACH ROW EXECUTE FUNCTION keep_flows();
+
+CREATE FUNCTION forget_months() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    -- What is emptied at one stroke fires no trigger for its rows.
+    IF TG_TABLE_NAME = 'ticket' THEN
+        DELETE FROM deal_month;
+    ELSE
+        DELETE FROM flow_month;
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER forget_months AFTER TRUNCATE ON ticket FOR EACH STATEMENT EXECUTE FUNCTION forget_months();
+CREATE TRIGGER forget_months AFTER TRUNCATE ON deal_month FOR EACH STATEMENT EXECUTE FUNCTION forget_months();
+
+CREATE FUNCTION keep_deal_impact_figured() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM factor_set WHERE factor_set.id = NEW.factor_set_id AND factor_set.status = 'draft') THEN
+        RAISE EXCEPTION 'a record of what a deal is compared with rests on a factor set that can no longer change';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER keep_deal_impact_figured BEFORE INSERT ON deal_impact
+    FOR EACH ROW EXECUTE FUNCTION keep_deal_impact_figured();
 
 CREATE FUNCTION keep_deal_impact() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -279,15 +403,18 @@ DROP_FUNCTIONS = """
 DROP FUNCTION keep_factor() CASCADE;
 DROP FUNCTION keep_factor_set() CASCADE;
 DROP FUNCTION keep_deal_impact() CASCADE;
+DROP FUNCTION keep_deal_impact_figured() CASCADE;
+DROP FUNCTION forget_months() CASCADE;
 DROP FUNCTION keep_flows() CASCADE;
 DROP FUNCTION add_to_flow(deal_month, integer);
 DROP FUNCTION keep_months_of_impact() CASCADE;
 DROP FUNCTION keep_months_of_deal() CASCADE;
 DROP FUNCTION keep_months() CASCADE;
-DROP FUNCTION keep_months_by_new() CASCADE;
-DROP FUNCTION hold_flows(bigint);
-DROP FUNCTION count_load(bigint, date, bigint, numeric, numeric);
-DROP FUNCTION work_out_deal_months(bigint);
+DROP FUNCTION count_loads_anew(bigint[]);
+DROP FUNCTION change_deal_months(bigint[], month_change[]);
+DROP TYPE month_change;
+DROP FUNCTION hold_flows(bigint[]);
+DROP FUNCTION flow_lock(text, text, text);
 DROP FUNCTION oslo_month(timestamptz);
 DROP FUNCTION ledger_sum(numeric[], numeric[], integer);
 DROP FUNCTION impact_nothing();
@@ -297,12 +424,7 @@ DROP FUNCTION impact_trips(numeric, numeric);
 """
 
 COUNT_WHAT_THERE_IS = """
-SELECT count_load(each.deal_id, each.month, each.loads, each.delivered_t, each.avoided_t)
-FROM (
-    SELECT ticket.deal_id, oslo_month(ticket.loaded_at) AS month, count(*) AS loads,
-        sum(ticket.counted_t) AS delivered_t, sum(ticket.avoided_t) AS avoided_t
-    FROM ticket WHERE ticket.counted_t > 0 GROUP BY 1, 2
-) AS each
+SELECT count_loads_anew(array_agg(DISTINCT ticket.deal_id)) FROM ticket HAVING count(*) > 0
 """
 
 
@@ -390,8 +512,8 @@ def create_deal_impact() -> None:
         sa.Column("landfill_id", sa.BigInteger(), nullable=True),
         sa.Column("quarry_id", sa.BigInteger(), nullable=True),
         mass("agreed_t"),
-        sa.Column("payload_t", sa.Numeric(precision=8, scale=3), nullable=False),
-        sa.Column("substitution", sa.Numeric(precision=6, scale=4), nullable=False),
+        sa.Column("payload_t", sa.Numeric(), nullable=False),
+        sa.Column("substitution", sa.Numeric(), nullable=False),
         *(ledger(each) for each in RATES),
         sa.Column("basis", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
@@ -418,9 +540,6 @@ def create_months() -> None:
     for table, first in (("deal_month", (sa.Column("deal_id", sa.BigInteger(), nullable=False),)), ("flow_month", ())):
         checks = (
             sa.CheckConstraint("month = date_trunc('month', month)", name=op.f("ck_deal_month_month")),
-            sa.CheckConstraint(
-                "loads >= 0 AND avoided_t >= 0 AND delivered_t >= avoided_t", name=op.f("ck_deal_month_delivered_t")
-            ),
             foreign_key("deal_month", "deal_id", "deal.id"),
             sa.PrimaryKeyConstraint("deal_id", "month", name=op.f("pk_deal_month")),
         )
@@ -447,6 +566,9 @@ def create_months() -> None:
             mass("avoided_t"),
             *(ledger(each) for each in ("low", "central", "high")),
             of_all_measures(table, "low", "central", "high"),
+            sa.CheckConstraint(
+                "loads >= 0 AND avoided_t >= 0 AND delivered_t >= avoided_t", name=op.f(f"ck_{table}_delivered_t")
+            ),
             foreign_key(table, "origin_municipality_number", "municipality.number"),
             foreign_key(table, "destination_municipality_number", "municipality.number"),
             foreign_key(table, "material_key", "material.key"),
@@ -456,6 +578,12 @@ def create_months() -> None:
         for end in ("origin", "destination"):
             column = f"{end}_municipality_number"
             op.create_index(f"ix_{table}_{column}_month", table, [column, "month"])
+
+
+def log_tickets(*, without: tuple[str, ...]) -> None:
+    """As in 0012: what follows from what is logged is not logged itself."""
+    of_both = through("deal", "deal_id", "giver_organisation_id", "taker_organisation_id")
+    op.execute(audited("ticket", subject={"deal": "deal_id"}, organisations=of_both, without=without))
 
 
 def upgrade() -> None:
@@ -478,6 +606,7 @@ def upgrade() -> None:
     )
     op.execute(FUNCTIONS)
     op.execute(COUNT_WHAT_THERE_IS)
+    log_tickets(without=("counted_t", "avoided_t", "client_key"))
     op.execute(audited("factor_set"))
     op.execute(audited("factor", subject={"factor_set": "factor_set_id"}))
 
@@ -486,6 +615,7 @@ def downgrade() -> None:
     op.execute(unaudited("factor"))
     op.execute(unaudited("factor_set"))
     op.execute(DROP_FUNCTIONS)
+    log_tickets(without=("counted_t", "client_key"))
     op.drop_column("ticket", "avoided_t")
     op.drop_constraint(op.f("ck_listing_baseline_facility_id"), "listing", type_="check")
     op.drop_index(op.f("ix_listing_baseline_facility_id"), "listing")
