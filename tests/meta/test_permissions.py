@@ -30,6 +30,7 @@ from marketplace.models import (
 )
 from marketplace.permissions import RULES, VISIBILITY, Permission
 from marketplace.queries.accounts import actor_of
+from marketplace.queries.factor_sets import set_of_version
 from marketplace.queries.search_filters import SearchFilters
 from marketplace.services.api_tokens import make_token
 from marketplace.services.enquiries import token_of
@@ -410,6 +411,16 @@ ROUTES: dict[str, list[Route]] = {
     "admin_people.show": administer("person"),
     "admin_people.ban": administer("person"),
     "admin_people.unban": administer("person"),
+    "admin_factors.index": administer(),
+    "admin_factors.show": administer("draft of factors"),
+    "admin_factors.copy": administer("draft of factors"),
+    "admin_factors.edit": administer("draft of factors"),
+    "admin_factors.activate": administer("draft of factors"),
+    "admin_factors.discard": administer("draft of factors"),
+    "admin_factors.add": administer("draft of factors"),
+    "admin_factors.edit_factor": administer("figure of a draft"),
+    "admin_what_if.compare": administer(),
+    "impact_method.show": public(),
     # The outbox: everybody's in a demo, the administrators' elsewhere
     "outbox.index": of(Permission.VIEW_OUTBOX, ("administrators", ""), ("anybody", "demo")),
     "outbox.show": of(Permission.VIEW_OUTBOX, ("administrators", "mail"), ("anybody", "mail of a demo")),
@@ -492,6 +503,16 @@ class Subjects:
 
     def organisation(self) -> dict[str, object]:
         return {"organisation_id": self.ours.id}
+
+    def draft_of_factors(self) -> dict[str, object]:
+        draft = set_of_version(self.session, "norway-2026-draft")
+        assert draft is not None
+        return {"set_id": draft.id}
+
+    def figure_of_a_draft(self) -> dict[str, object]:
+        draft = set_of_version(self.session, "norway-2026-draft")
+        assert draft is not None
+        return {"factor_id": draft.factors[0].id}
 
     def membership(self) -> dict[str, object]:
         return {"organisation_id": self.ours.id, "user_id": self.somebody.id}
