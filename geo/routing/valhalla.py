@@ -10,7 +10,7 @@ import os
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -54,6 +54,9 @@ NO_WAY: Final = frozenset({154, 170, 171, 441, 442, 443})
 
 type _Edge = Mapping[str, Any]
 """One direction of a road, as Valhalla's locate service describes it."""
+
+
+NOTHING: Final[Mapping[str, float | None]] = {"distance": None, "time": None}
 
 
 class RoutingError(Exception):
@@ -155,13 +158,13 @@ class ValhallaRouter:
         if not origins or not destinations:
             return [[] for _ in origins]
         at = self._entrances([*origins, *destinations])
+        if len(origins) <= len(destinations):
+            return self._each(lambda origin: self._lines_of([origin], destinations, at), origins)
+        columns = self._each(lambda destination: self._lines_of(origins, [destination], at), destinations)
+        return [list(row) for row in zip(*columns, strict=True)]
 
-        def row(origin: Stop) -> list[Leg]:
-            return self._row(origin, destinations, at)
-
-        if len(origins) == 1:
-            return [row(origins[0])]
-        return list(self.network.threads.map(row, origins))
+    def _each(self, drive: Callable[[Stop], list[Leg]], stops: Sequence[Stop]) -> list[list[Leg]]:
+        return [drive(stops[0])] if len(stops) == 1 else list(self.network.threads.map(drive, stops))
 
     def route(self, origin: Stop, destination: Stop) -> Leg:
         """One leg with the line it runs along."""
@@ -181,33 +184,37 @@ class ValhallaRouter:
         found = self._found(origin, destination, km=summary["length"], seconds=summary["time"], gap_m=gap_m)
         return replace(found, line=shape)
 
-    def _row(self, origin: Stop, destinations: Sequence[Stop], at: Mapping[Position, "_Access | None"]) -> list[Leg]:
-        leaves = at[origin.position]
-        arrives = [at[destination.position] for destination in destinations]
-        asked = [access.end for access in arrives if access is not None]
-        answers = self._drive(leaves.start, asked) if leaves is not None else iter(())
+    def _lines_of(
+        self, origins: Sequence[Stop], destinations: Sequence[Stop], at: Mapping[Position, "_Access | None"]
+    ) -> list[Leg]:
+        """From one origin to all destinations, or from all origins to one destination: what the engine is best at."""
+        pairs = [(origin, destination) for origin in origins for destination in destinations]
+        ends = [(at[origin.position], at[destination.position]) for origin, destination in pairs]
+        answers = self._drive([(one.start, other.end) for one, other in ends if one is not None and other is not None])
         legs: list[Leg] = []
-        for destination, access in zip(destinations, arrives, strict=True):
-            if leaves is None or access is None:
+        for (origin, destination), (leaves, arrives) in zip(pairs, ends, strict=True):
+            if leaves is None or arrives is None:
                 legs.append(self.estimate(origin, destination, status=LegStatus.OFF_NETWORK))
             else:
                 km, seconds = next(answers)
-                gap_m = _gap_m(origin, destination, leaves.start, access.end)
+                gap_m = _gap_m(origin, destination, leaves.start, arrives.end)
                 legs.append(self._found(origin, destination, km=km, seconds=seconds, gap_m=gap_m))
         return legs
 
-    def _drive(self, start: "_Entrance", ends: Sequence["_Entrance"]) -> Iterator[tuple[float | None, float | None]]:
-        """Kilometres and seconds to each end, None for no way."""
-        for part in batched(ends, MOST_STOPS):
-            asked = {"sources": [start.asked()], "targets": [end.asked() for end in part]}
+    def _drive(self, ways: Sequence[tuple["_Entrance", "_Entrance"]]) -> Iterator[tuple[float | None, float | None]]:
+        """Kilometres and seconds of ways that share their start, or their end; None for no way."""
+        for part in batched(ways, MOST_STOPS):
+            starts, ends = (list(dict.fromkeys(side)) for side in zip(*part, strict=True))
+            asked = {"sources": [each.asked() for each in starts], "targets": [each.asked() for each in ends]}
             try:
-                answer = self._ask("matrix", asked)
+                answer = self._ask("matrix", asked)["sources_to_targets"]
             except ValhallaError as error:
                 _require_no_way(error)
-                yield from [(None, None)] * len(part)
-            else:
-                # A pair without a way may say 0 km; its time is what tells.
-                yield from ((each["distance"], each["time"]) for each in answer["sources_to_targets"][0])
+                answer = [[NOTHING] * len(ends)] * len(starts)
+            # A pair without a way may say 0 km; its time is what tells.
+            for start, end in part:
+                found = answer[starts.index(start)][ends.index(end)]
+                yield found["distance"], found["time"]
 
     def _found(self, origin: Stop, destination: Stop, *, km: float | None, seconds: float | None, gap_m: float) -> Leg:
         if km is None or seconds is None:

@@ -172,6 +172,15 @@ def test_a_matrix_is_what_another_program_finds_on_the_same_roads(network, lorry
             assert_same(leg, shortest_m(graph, start, end))
 
 
+def test_to_one_place_from_many_is_what_it_is_from_each(network):
+    stops = [stop(place) for place in PLACES.values()]
+    graph = graph_of(PLACES, ROADS, LORRIES["32t"])
+    for end in ("c", "island"):
+        column = ValhallaRouter(network).matrix(stops, [stop(PLACES[end])])
+        for start, row in zip(PLACES, column, strict=True):
+            assert_same(row[0], shortest_m(graph, start, end))
+
+
 @pytest.mark.parametrize(
     ("start", "end", "changed", "is_longer"),
     [
@@ -345,15 +354,16 @@ class Junctions(osmium.SimpleHandler):
 
 def lies_on_the_network(router: ValhallaRouter, place: Position) -> bool:
     access = router._entrances([Stop(position=place)])[place]
-    return access is not None and max(access.start.gap_m, access.end.gap_m) < 5
+    return access is not None and max(access.start.gap_m, access.end.gap_m) < 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not EXTRACT.is_file(), reason="GEODATA_DIR names no folder with a real extract")
 def test_on_real_roads_no_way_is_shorter_than_roads_allow_and_most_are_hardly_longer(tmp_path):
     roads = Junctions()
     roads.apply_file(str(EXTRACT), locations=True)
     main = max(nx.connected_components(roads.drivable), key=len)
-    places = random.Random(5).sample(sorted(main, key=lambda each: (each.lon, each.lat)), 60)
+    places = random.Random(5).sample(sorted(main, key=lambda each: (each.lon, each.lat)), 40)
     router = ValhallaRouter(network_of(tmp_path / "built", EXTRACT))
     # A stop that lies on a road closed to lorries is driven to straight, across what no road crosses.
     places = [place for place in places if lies_on_the_network(router, place)]
@@ -370,7 +380,7 @@ def test_on_real_roads_no_way_is_shorter_than_roads_allow_and_most_are_hardly_lo
                 continue
             found += 1
             # The engine keeps each piece of road in whole metres, on a sphere.
-                assert leg.road_m >= 0.985 * least_m[end] - 20
+            assert leg.road_m >= 0.985 * least_m[end] - 20
             close += leg.road_m <= 1.25 * usual_m[end] + 100
     assert found > 0.8 * len(stops) ** 2
     assert close > 0.7 * found
