@@ -52,6 +52,7 @@ BLUEPRINTS = (
     "deal_requests",
     "deal_papers",
     "recovery",
+    "deal_impact",
     "statements",
     "api_tokens",
     "ticket_files",
@@ -61,6 +62,9 @@ BLUEPRINTS = (
     "geocode",
     "search",
     "saved_searches",
+    "regions",
+    "flows",
+    "exports",
     "unsubscribe",
 )
 

@@ -27,7 +27,7 @@ from marketplace.types import DealStatus, Side
 from marketplace.web.access import current_actor
 from marketplace.web.deal_places import contacts_of, ends_of, is_open, map_of
 
-SECTION_NAMES = ("offers", "messages", "recovery", "tickets", "statement")
+SECTION_NAMES = ("offers", "messages", "recovery", "impact", "tickets", "statement")
 
 type Section = Callable[["DealView", FlaskForm | None], object]
 

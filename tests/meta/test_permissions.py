@@ -35,11 +35,23 @@ from marketplace.queries.search_filters import SearchFilters
 from marketplace.services.api_tokens import make_token
 from marketplace.services.enquiries import token_of
 from marketplace.services.gate_links import GateSigner
+from marketplace.services.impact_records import freeze
 from marketplace.services.invitations import hash_of
 from marketplace.services.links import LinkSigner, Purpose
 from marketplace.services.saved_searches import Sources, save_search
 from marketplace.services.unsubscribe import unsubscribe_token
-from marketplace.types import AlertFrequency, DealStatus, ImportKind, ImportStatus, LabSource, ListingStatus, Role, Side
+from marketplace.types import (
+    AlertFrequency,
+    DealStatus,
+    ImpactReason,
+    ImportKind,
+    ImportStatus,
+    LabSource,
+    ListingKind,
+    ListingStatus,
+    Role,
+    Side,
+)
 from marketplace.web.access import UNDECLARED_ENDPOINTS, permission_of
 from tests.conftest import NOW, Client
 from tests.factories import Factory
@@ -170,6 +182,9 @@ ROUTES: dict[str, list[Route]] = {
     "basemap.archive": public(also=HTTPStatus.NOT_FOUND),  # no file is configured
     "basemap.tile": public(arguments={"z": 8, "x": 135, "y": 74}),
     "facilities.points": public(),
+    "exports.index": public(),
+    "exports.file": public(arguments={"dataset": "facilities", "kind": "csv"}),
+    "exports.metadata": public(arguments={"dataset": "listings"}),
     "search.index": public(),
     "search.points": public(),
     "styleguide.index": public(),
@@ -296,6 +311,8 @@ ROUTES: dict[str, list[Route]] = {
     "imports.apply": of(Permission.EDIT_IMPORT, ("editors, of a hidden thing", "file")),
     "imports.discard": of(Permission.EDIT_IMPORT, ("editors, of a hidden thing", "file")),
     # Deals
+    "deal_impact.of_deal": of(Permission.VIEW_DEAL, ("members, of a hidden thing", "compared deal")),
+    "deal_impact.of_match": of(Permission.VIEW_LISTING, ("anybody", "listing and what takes it")),
     "deals.index": logged_in(),
     "deals.show": VIEW_DEAL,
     "deals.accept": of(Permission.ACT_ON_DEAL, ("confirmed editors", "deal as giver")),
@@ -611,6 +628,15 @@ class Subjects:
 
     def agreed_deal(self) -> dict[str, object]:
         return {"deal_id": self.make.deal(surplus=self.listing, status=DealStatus.AGREED, mass_t=20).id}
+
+    def compared_deal(self) -> dict[str, object]:
+        deal = self.make.deal(surplus=self.listing, status=DealStatus.AGREED, mass_t=20)
+        freeze(self.session, deal, reason=ImpactReason.AGREED, now=NOW)
+        return {"deal_id": deal.id}
+
+    def listing_and_what_takes_it(self) -> dict[str, object]:
+        taking = self.make.listing(kind=ListingKind.DEMAND)
+        return {"listing_id": self.make.listing().id, "other_id": taking.id}
 
     def load(self) -> dict[str, object]:
         deal = self.make.deal(surplus=self.listing, status=DealStatus.AGREED, mass_t=20)

@@ -1,0 +1,450 @@
+"""A comparison as a page explains it: what is compared, every figure it rests on, and each line worked out in numbers.
+
+All of it comes from what was frozen (or, of a match, from what holds now), so that an engineer can check each line with
+a pocket calculator.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from flask import url_for
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+from geo.factors import LITRE
+from geo.impact import Comparison, Ledger, Measure, Method, Role, is_plausible
+from geo.impact_steps import ImpactSteps, LegSteps, steps
+from geo.quantities import Quantity
+from geo.replacements import family_of, replacements
+from marketplace.factor_words import figure_words, fuel_name, range_words, region_name, source_words, vehicle_name
+from marketplace.filters import number
+from marketplace.impact_basis import Basis, BasisPlace, Chosen
+from marketplace.impact_wording import exact, known, landfill_words, quarry_words, role_words, rounded_range
+from marketplace.labels import label, material_name
+from marketplace.models import FactorSet
+
+TIMES, MINUS, PLUS = " × ", " \N{MINUS SIGN} ", " + "
+EVERY_DIGIT: Final = 9
+KM_DECIMALS: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceRow:
+    """A place that takes part; `symbol` is what formulas call it."""
+
+    symbol: str
+    role: str
+    name: str
+    where: str
+    why: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegRow:
+    """A leg: its length, and what is driven on it."""
+
+    role: str
+    way: str
+    symbol: str
+    length: str
+    km: str
+    km_range: str
+    mass: str
+    loads: str
+    full_km: str
+    empty_km: str
+    tkm: str
+    energy: str
+    co2e: str
+    is_avoided: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputRow:
+    """A figure that goes in. `is_verified` is None where it is no figure of a factor set."""
+
+    name: str
+    symbol: str
+    figure: str
+    range: str
+    source: str
+    is_verified: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of the ledgers, worked out: in symbols, in numbers, and what it comes to."""
+
+    measure: Measure
+    name: str
+    symbols: str
+    numbers: str
+    result: str
+    range: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """Lines of one ledger; ledgers are never added to one another."""
+
+    id: str
+    title: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImpactSheet:
+    """All that the page says of a mass."""
+
+    mass: str
+    level: str
+    material: str
+    needed: str
+    replaces: str
+    places: tuple[PlaceRow, ...]
+    method: str
+    is_estimate: bool
+    legs: tuple[LegRow, ...]
+    energy_unit: str
+    inputs: tuple[InputRow, ...]
+    chapters: tuple[Chapter, ...]
+    is_plausible: bool
+    set_name: str
+    set_version: str
+
+
+def impact_sheet(
+    basis: Basis, comparison: Comparison, ledger: Ledger, *, mass_t: Decimal, factor_set: FactorSet
+) -> ImpactSheet:
+    worked = steps(comparison, mass_t)
+    return ImpactSheet(
+        mass=tonnes_exact(mass_t),
+        level=label(basis.level),
+        material=material_name(basis.material_key),
+        needed=material_name(basis.needed_key),
+        replaces=_replaces(basis),
+        places=tuple(_places(basis)),
+        method=_method(basis),
+        is_estimate=basis.method is Method.ESTIMATE,
+        legs=tuple(_leg(each, comparison) for each in worked.legs),
+        energy_unit="l" if comparison.vehicle.energy == LITRE else "kWh",
+        inputs=tuple(_inputs(basis, comparison, factor_set)),
+        chapters=_chapters(basis, comparison, worked, ledger),
+        is_plausible=is_plausible(ledger, mass_t=mass_t),
+        set_name=factor_set.name,
+        set_version=factor_set.version,
+    )
+
+
+def tonnes_exact(mass_t: Decimal) -> str:
+    return f"{number(mass_t, 3)} t"
+
+
+# What is compared -------------------------------------------------------------------------------------------------
+
+
+def _replaces(basis: Basis) -> str:
+    row = replacements()[basis.needed_key]
+    return _in_language(row.note_no, row.note_en)
+
+
+def _in_language(norwegian: str, english: str) -> str:
+    locale = get_locale()
+    return english if locale is not None and locale.language == "en" else norwegian
+
+
+def _places(basis: Basis) -> Iterator[PlaceRow]:
+    start, use = basis.stops[0], basis.stops[-1]
+    hidden = _("Measured from the place that everybody may see, within about a kilometre of it.")
+    yield _place(start, symbol="i", role=_("Where the surplus is"), why=hidden if basis.is_blurred else "")
+    for n, hub in enumerate(basis.hubs, start=1):
+        symbol = "h" if len(basis.hubs) == 1 else f"h{n}"
+        yield _place(hub, symbol=symbol, role=_("The hub it goes by"), why="" if hub.kind is None else label(hub.kind))
+    yield _place(use, symbol="j", role=_("Where it is used"), why="")
+    yield _place(basis.landfill, symbol="L", role=_("Where it would have gone"), why=landfill_words(basis))
+    yield _place(basis.quarry, symbol="Q", role=_("Where new material would have come from"), why=quarry_words(basis))
+
+
+def _place(place: BasisPlace | None, *, symbol: str, role: str, why: str) -> PlaceRow:
+    return PlaceRow(
+        symbol=symbol,
+        role=role,
+        name="" if place is None else place.name,
+        where="" if place is None else place.municipality,
+        why=why,
+        url=None
+        if place is None or place.facility_id is None
+        else url_for("facilities.show", facility_id=place.facility_id),
+    )
+
+
+def _method(basis: Basis) -> str:
+    if basis.method is Method.ROAD:
+        return _("By road, on the network of roads %(version)s.", version=basis.network_version or "")
+    return _(
+        "An estimate: the straight line, made longer by the factor of %(region)s. All legs alike.",
+        region=region_name(basis.region),
+    )
+
+
+def _leg(each: LegSteps, comparison: Comparison) -> LegRow:
+    km = comparison.km(each.leg)
+    return LegRow(
+        role=role_words(each.leg.role),
+        way=f"{each.leg.origin} \N{RIGHTWARDS ARROW} {each.leg.destination}",
+        symbol=SYMBOLS[each.leg.role],
+        length=_km(each.leg.length_km),
+        km=_km(each.length_km),
+        km_range="" if km.low == km.high else f"{number(km.low, 1)}\N{EN DASH}{number(km.high, 1)} km",
+        mass=tonnes_exact(each.mass_t),
+        loads=number(each.loads),
+        full_km=number(each.full_km, 1),
+        empty_km=number(each.empty_km, 1),
+        tkm=number(each.tkm),
+        energy=number(each.energy, 1),
+        co2e=number(each.co2e_kg, 1),
+        is_avoided=each.sign > 0,
+    )
+
+
+SYMBOLS: Final[dict[Role, str]] = {
+    Role.TO_LANDFILL: "d(i, L)",
+    Role.FROM_QUARRY: "d(Q, j)",
+    Role.HAUL: "d(i, j)",
+}
+
+
+def _km(length_km: Decimal) -> str:
+    return f"{number(length_km, KM_DECIMALS)} km"
+
+
+# What goes in -----------------------------------------------------------------------------------------------------
+
+
+def _inputs(basis: Basis, c: Comparison, factor_set: FactorSet) -> Iterator[InputRow]:
+    verified = {row.key: row.is_verified for row in factor_set.factors}
+    vehicle, fuel = f"vehicle.{c.vehicle.key}", f"fuel.{factor_set.default_fuel}"
+    mass, replaced = f"material.{family_of(basis.material_key)}", f"material.{basis.replaced_family}"
+    lorry = vehicle_name(c.vehicle.key)
+    runs_on = fuel_name(factor_set.default_fuel) if c.vehicle.energy == LITRE else _("electricity")
+
+    def row(name: str, symbol: str, figure: Quantity, *keys: str) -> InputRow:
+        marks = [verified[key] for key in keys if key in verified]
+        return InputRow(
+            name=name,
+            symbol=symbol,
+            figure=figure_words(figure),
+            range=range_words(figure),
+            source=source_words(figure.source),
+            is_verified=all(marks) if marks else None,
+        )
+
+    payload = Quantity.exact(c.vehicle.payload_t, unit="t", source=lorry)
+    yield row(_("What a lorry carries: %(lorry)s", lorry=lorry), "", payload, f"{vehicle}.payload")
+    if basis.method is Method.ESTIMATE:
+        name = _("Road over straight line: %(region)s", region=region_name(basis.region))
+        yield row(name, "", c.circuity, f"circuity.{basis.region}")
+    yield row(_("Fuel used with a full load"), "", c.vehicle.full_per_km, f"{vehicle}.full")
+    yield row(_("Fuel used when empty"), "", c.vehicle.empty_per_km, f"{vehicle}.empty")
+    name = _("CO₂e of the fuel, well to wheel: %(fuel)s", fuel=runs_on)
+    yield row(name, "", c.vehicle.kg_co2e_per_energy, f"{fuel}.ttw", f"{fuel}.wtt")
+    empty = Quantity.exact(c.empty_return, unit="1", source="")
+    yield row(_("Share of the way back that is driven empty"), "", empty, "default.empty_return")
+    yield InputRow(
+        name=_("Share that replaces new material"),
+        symbol="s",
+        figure=_digits(c.substitution),
+        range="",
+        source=_why_s(basis),
+    )
+    is_default = basis.landfill_chosen is Chosen.NEAREST and c.landfill_share.high > 0
+    p_keys = ("default.landfill_share",) if is_default else ()
+    yield row(_("How likely it would have been landfilled"), "p", c.landfill_share, *p_keys)
+    residue = Quantity.exact(c.residue_share, unit="1", source="")
+    yield row(_("Share that a plant rejects"), "r", residue, *(("default.residue_share",) if c.residue_share else ()))
+    if c.placed_t_per_m3 is not None:
+        yield row(_("Density in place"), "", c.placed_t_per_m3)
+    yield row(_("How high a landfill is filled"), "", c.landfill_height_m, "default.landfill_height")
+    yield row(_("CO₂e of new material"), "", c.primary_kg_per_t, f"{replaced}.primary")
+    if c.processing_kg_per_t.high:
+        yield row(
+            _("CO₂e of crushing, washing or handling on the way"), "", c.processing_kg_per_t, f"{mass}.closed_loop"
+        )
+    yield row(_("CO₂e of landfilling"), "", c.landfill_kg_per_t, f"{mass}.landfill")
+    yield row(_("CO₂e of handling it where it is used"), "", c.recovery_kg_per_t, f"{mass}.handling")
+    if c.haulage_nok_per_km is not None:
+        yield row(_("Price of a lorry kilometre"), "", c.haulage_nok_per_km, "default.haulage_price")
+    if c.gate_fee_nok_per_t is not None:
+        yield row(_("What the landfill takes"), "", c.gate_fee_nok_per_t)
+    if c.purchase_nok_per_t is not None:
+        yield row(_("What new material costs"), "", c.purchase_nok_per_t)
+
+
+def _why_s(basis: Basis) -> str:
+    if basis.is_assumed:
+        return _("As if the three tests of recovery held: nobody has answered them yet.")
+    if basis.recovery.credits_virgin_material:
+        if basis.quarry is None:
+            return _("The three tests hold, but nobody is known to sell new material.")
+        return _("The three tests of recovery hold.")
+    return _("The three tests of recovery do not all hold, or are not answered.")
+
+
+def _digits(value: Decimal) -> str:
+    return number(value, EVERY_DIGIT)
+
+
+# Each line --------------------------------------------------------------------------------------------------------
+
+
+def _chapters(basis: Basis, c: Comparison, worked: ImpactSteps, ledger: Ledger) -> tuple[Chapter, ...]:
+    formulas = dict(_formulas(c, worked))
+
+    def lines(*measures: Measure) -> tuple[Line, ...]:
+        return tuple(_line(basis, each, formulas[each], worked.result, ledger) for each in measures)
+
+    return (
+        Chapter(
+            id="transport",
+            title=_("Transport"),
+            lines=lines(Measure.TKM, Measure.TRIPS, Measure.VEHICLE_KM, Measure.LITRES, Measure.TRANSPORT_CO2E_KG),
+        ),
+        Chapter(
+            id="landfill",
+            title=_("Landfill"),
+            lines=lines(Measure.LANDFILL_T, Measure.LANDFILL_M3, Measure.LANDFILL_M2),
+        ),
+        Chapter(id="virgin", title=_("New material"), lines=lines(Measure.VIRGIN_T)),
+        Chapter(id="material", title=_("CO₂e of material"), lines=lines(Measure.MATERIAL_CO2E_KG)),
+        Chapter(id="disposal", title=_("CO₂e of disposal"), lines=lines(Measure.DISPOSAL_CO2E_KG)),
+        Chapter(
+            id="cost",
+            title=_("Cost"),
+            lines=lines(Measure.HAULAGE_NOK, Measure.GATE_FEE_NOK, Measure.PURCHASE_NOK),
+        ),
+    )
+
+
+def _line(
+    basis: Basis,
+    measure: Measure,
+    formula: tuple[str, str],
+    result: Mapping[Measure, Decimal | None],
+    ledger: Ledger,
+) -> Line:
+    value = result[measure] if known(basis, measure) else None
+    return Line(
+        measure=measure,
+        name=label(measure),
+        symbols=formula[0],
+        numbers="" if value is None else formula[1],
+        result=exact(measure, value),
+        range="" if value is None else rounded_range(measure, ledger[measure]),
+    )
+
+
+def _formulas(c: Comparison, w: ImpactSteps) -> Iterator[tuple[Measure, tuple[str, str]]]:
+    """Each line in symbols, and with its numbers."""
+    full, empty = _digits(c.vehicle.full_per_km.value), _digits(c.vehicle.empty_per_km.value)
+    mass, r = _digits(w.mass_t), _digits(1 - c.residue_share)
+    yield (
+        Measure.TKM,
+        (
+            _("mass × distance, avoided less added"),
+            _signed(w.legs, lambda each: f"{_digits(each.mass_t)}{TIMES}{_digits(each.length_km)}"),
+        ),
+    )
+    payload = _digits(c.vehicle.payload_t)
+    yield (
+        Measure.TRIPS,
+        (
+            _("mass / what a lorry carries, rounded up, on each leg"),
+            _signed(w.legs, lambda each: f"⌈{_digits(each.mass_t)} / {payload}⌉"),
+        ),
+    )
+    there_and_back = f"(1 + {_digits(c.empty_return)})"
+    yield (
+        Measure.VEHICLE_KM,
+        (
+            _("loads × distance × (1 + empty back)"),
+            _signed(
+                w.legs, lambda each: f"{_digits(each.loads)}{TIMES}{_digits(each.length_km)}{TIMES}{there_and_back}"
+            ),
+        ),
+    )
+    yield (
+        Measure.LITRES,
+        (
+            _("full kilometres × fuel when full + empty kilometres × fuel when empty"),
+            _signed(
+                w.legs, lambda each: f"({_digits(each.full_km)}{TIMES}{full} + {_digits(each.empty_km)}{TIMES}{empty})"
+            ),
+        ),
+    )
+    yield (
+        Measure.TRANSPORT_CO2E_KG,
+        (
+            _("fuel × CO₂e of the fuel"),
+            f"{_net_energy(w)}{TIMES}{_digits(c.vehicle.kg_co2e_per_energy.value)}",
+        ),
+    )
+    p, s = _digits(c.landfill_share.value), _digits(c.substitution)
+    landfill_t, virgin_t = w.result[Measure.LANDFILL_T], w.result[Measure.VIRGIN_T]
+    yield Measure.LANDFILL_T, ("q × p × (1 − r)", TIMES.join((mass, p, r)))
+    yield Measure.LANDFILL_M3, (_("tonnes / density in place"), _over(landfill_t, c.placed_t_per_m3))
+    yield (
+        Measure.LANDFILL_M2,
+        (
+            _("cubic metres / how high it is filled"),
+            _over(w.result[Measure.LANDFILL_M3], c.landfill_height_m),
+        ),
+    )
+    yield Measure.VIRGIN_T, ("q × s × (1 − r)", TIMES.join((mass, s, r)))
+    yield (
+        Measure.MATERIAL_CO2E_KG,
+        (
+            _("new material × its CO₂e, less q × CO₂e on the way"),
+            f"{_or_none(virgin_t)}{TIMES}{_digits(c.primary_kg_per_t.value)}"
+            f"{MINUS}{mass}{TIMES}{_digits(c.processing_kg_per_t.value)}",
+        ),
+    )
+    yield (
+        Measure.DISPOSAL_CO2E_KG,
+        (
+            _("kept out of landfill × (CO₂e of landfilling − CO₂e of handling)"),
+            f"{_or_none(landfill_t)}{TIMES}({_digits(c.landfill_kg_per_t.value)}{MINUS}{_digits(c.recovery_kg_per_t.value)})",
+        ),
+    )
+    prices = (
+        (Measure.HAULAGE_NOK, _("lorry kilometres × their price"), Measure.VEHICLE_KM, c.haulage_nok_per_km),
+        (Measure.GATE_FEE_NOK, _("kept out of landfill × what it takes"), Measure.LANDFILL_T, c.gate_fee_nok_per_t),
+        (Measure.PURCHASE_NOK, _("new material × its price"), Measure.VIRGIN_T, c.purchase_nok_per_t),
+    )
+    for measure, symbols, of, price in prices:
+        of_what = _or_none(w.result[of])
+        yield measure, (symbols, "" if price is None else f"{of_what}{TIMES}{_digits(price.value)}")
+
+
+def _signed(legs: Iterable[LegSteps], term: Callable[[LegSteps], str]) -> str:
+    """Terms with their signs; a sum of none is nothing."""
+    text = ""
+    for each in legs:
+        sign = (PLUS if text else "") if each.sign > 0 else (MINUS if text else MINUS.strip())
+        text += sign + term(each)
+    return text or "0"
+
+
+def _net_energy(w: ImpactSteps) -> str:
+    return _digits(sum((each.sign * each.energy for each in w.legs), Decimal(0)))
+
+
+def _over(value: Decimal | None, by: Quantity | None) -> str:
+    return "" if by is None else f"{_or_none(value)} / {_digits(by.value)}"
+
+
+def _or_none(value: Decimal | None) -> str:
+    return "" if value is None else _digits(value)
