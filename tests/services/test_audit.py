@@ -329,9 +329,10 @@ def test_a_savepoint_that_is_rolled_back_leaves_no_entry(session: Session, make:
 
 
 def test_a_transaction_that_is_rolled_back_leaves_no_entry(session: Session, make: Factory) -> None:
+    before = len(entries(session))  # what the reference data were loaded with
     make.listing()
     session.rollback()
-    assert entries(session) == []
+    assert len(entries(session)) == before
 
 
 def test_what_is_generated_is_logged_as_generated(session: Session, make: Factory) -> None:
