@@ -11,12 +11,13 @@ file that is taken away draw the same:
   thinner than `LEAST_PX` is drawn wider than it is, since it would not be seen.
 * **Which way.** The ribbon ends in an arrowhead at its destination.
 
-Within one place there is no way to draw: such a flow is a ring beside the place.
+Within one place there is no way to draw: such a flow is a ring beside the place, as thick as its tonnes on a scale of
+its own. Most masses stay near, and would else leave only hairlines for those that are driven somewhere.
 """
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -37,6 +38,7 @@ MOST_DRAWN: Final = 250
 """Ribbons on one map. Beyond some hundreds they cover each other (seen on screens of 390 and 1,440 pixels)."""
 
 WIDEST_PX: Final = 22.0
+THICKEST_RING_PX: Final = 9.0
 LEAST_PX: Final = 1.25
 
 BEND: Final = 0.16
@@ -222,11 +224,11 @@ def from_mercator(x: float, y: float) -> Position:
     return Position(lon=lon, lat=lat)
 
 
-def width_px(mass_t: Decimal, *, widest_t: Decimal) -> float:
-    """Return how wide a flow is drawn where one of `widest_t` is drawn `WIDEST_PX` wide; 0 for nothing."""
+def width_px(mass_t: Decimal, *, widest_t: Decimal, widest_px: float = WIDEST_PX) -> float:
+    """Return how wide a flow is drawn where one of `widest_t` is drawn `widest_px` wide; 0 for nothing."""
     if mass_t <= 0 or widest_t <= 0:
         return 0.0
-    return max(LEAST_PX, min(WIDEST_PX, WIDEST_PX * float(mass_t / widest_t)))
+    return max(LEAST_PX, min(widest_px, widest_px * float(mass_t / widest_t)))
 
 
 def scale_top(mass_t: Decimal) -> Decimal:
@@ -262,17 +264,31 @@ def as_drawn(picture: Picture) -> dict[str, Any]:
             for ribbon in picture.ribbons
         ],
         "rest": {"flows": picture.remainder.flow_count, "mass_t": _figure(picture.remainder.mass_t)},
-        "top_t": _figure(scale_top(max((ribbon.flow.mass_t for ribbon in picture.ribbons), default=Decimal(0)))),
-        "widest_px": WIDEST_PX,
-        "least_px": LEAST_PX,
-        "month_top_t": _figure(scale_top(_largest_month(picture))),
+        "scales": {"whole": _scales(picture, _whole), "month": _scales(picture, _largest_month)},
     }
 
 
-def _largest_month(picture: Picture) -> Decimal:
-    return max(
-        (mass for ribbon in picture.ribbons for mass in ribbon.flow.months_t if mass is not None), default=Decimal(0)
-    )
+def _scales(picture: Picture, size: Callable[[Flow], Decimal]) -> dict[str, Any]:
+    """What the widest ribbon and the thickest ring stand for, by the largest of each."""
+    ribbons = [size(ribbon.flow) for ribbon in picture.ribbons if ribbon.through]
+    rings = [size(ribbon.flow) for ribbon in picture.ribbons if not ribbon.through]
+    return {
+        name: {
+            "top": _figure(scale_top(max(masses, default=Decimal(0)))),
+            "widest": widest_px,
+            "least": LEAST_PX,
+            "isUsed": bool(masses),
+        }
+        for name, masses, widest_px in (("ribbon", ribbons, WIDEST_PX), ("ring", rings, THICKEST_RING_PX))
+    }
+
+
+def _whole(flow: Flow) -> Decimal:
+    return flow.mass_t
+
+
+def _largest_month(flow: Flow) -> Decimal:
+    return max((mass for mass in flow.months_t if mass is not None), default=Decimal(0))
 
 
 def _figure(mass_t: Decimal | None) -> float | int | None:

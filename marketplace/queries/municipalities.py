@@ -6,14 +6,15 @@ from dataclasses import dataclass
 import shapely
 from geoalchemy2 import WKBElement
 from geoalchemy2.shape import from_shape, to_shape
-from sqlalchemy import ColumnElement, FromClause, Select, cast, func, select
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import ColumnElement, FromClause, Select, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from geo.crs import from_stored, to_stored
-from geo.geometry import BBox, Position
+from geo.geometry import BBox, Position, position_of
 from geo.units import SRID_STORED
-from marketplace.models import County, Municipality, MunicipalityAlias
+from marketplace.models import County, GazetteerPlace, Municipality, MunicipalityAlias, PlaceKind
 
 COAST_REACH_M = 2_000
 """A place off every municipality's polygon belongs to the nearest one within this distance: quays, fills in the sea and
@@ -164,3 +165,20 @@ def division_sources(session: Session) -> list[tuple[str, int]]:
         .order_by(Municipality.source)
     )
     return [(source, count) for source, count in rows]
+
+
+def municipality_areas_25833(session: Session) -> list[BaseGeometry]:
+    """The polygons in use, in the order of their numbers."""
+    rows = session.scalars(select(Municipality.area_25833).where(HAS_AREA).order_by(Municipality.number))
+    return [to_shape(area) for area in rows if area is not None]
+
+
+def municipality_points(session: Session) -> list[tuple[str, Position]]:
+    """Name and place of each municipality that the gazetteer has, in the order of their numbers."""
+    rows = session.execute(
+        select(Municipality.name, GazetteerPlace.position_25833)
+        .join(GazetteerPlace, GazetteerPlace.source_key == literal("municipality:") + Municipality.number)
+        .where(HAS_AREA, GazetteerPlace.kind == PlaceKind.MUNICIPALITY)
+        .order_by(Municipality.number, GazetteerPlace.id)
+    )
+    return [(name, position_of(from_stored(to_shape(position)))) for name, position in rows]

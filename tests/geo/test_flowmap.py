@@ -176,14 +176,20 @@ def test_what_is_drawn_names_places_once() -> None:
     first, second = drawn["flows"]
     assert (first["from"], first["to"], first["mass_t"], first["months_t"]) == (0, 1, 10.5, [10.5, None, 0])
     assert "months_t" not in second
-    assert (drawn["top_t"], drawn["month_top_t"]) == (20, 20)
+    assert drawn["scales"]["whole"]["ribbon"]["top"] == drawn["scales"]["month"]["ribbon"]["top"] == 20
     json.dumps(drawn)
 
 
 def test_nothing_draws_nothing() -> None:
     drawn = as_drawn(picture_of([], {}, detail=Detail.COUNTY))
     assert drawn["flows"] == drawn["places"] == []
-    assert drawn["top_t"] == 1
+    assert drawn["scales"]["whole"]["ribbon"]["top"] == 1
+
+
+def test_what_stays_within_a_place_has_a_scale_of_its_own() -> None:
+    flows = [flow("0301", "0301", 90_000), flow("0301", "4601", 40)]
+    scales = as_drawn(picture_of(flows, PLACES, detail=Detail.COUNTY))["scales"]["whole"]
+    assert (scales["ribbon"]["top"], scales["ring"]["top"]) == (50, 100_000)
 
 
 def test_names_cannot_end_the_script() -> None:

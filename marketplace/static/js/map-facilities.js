@@ -14,20 +14,7 @@ export function addFacilities(map, { dataUrl, minZoom, texts }) {
       asked = false; // tried again when the map moves
       return;
     }
-    for (const feature of (await answer.json()).features) layer.addLayer(pin(feature));
-  }
-
-  function pin({ geometry, properties }) {
-    const kind = texts[properties.kind] ?? "";
-    const marker = L.marker(L.GeoJSON.coordsToLatLng(geometry.coordinates), { icon: facilityIcon(properties), zIndexOffset: -300 });
-    label(marker, [kind, properties.title].filter(Boolean).join(", "));
-    marker.bindPopup(() => {
-      const link = properties.url ? node("a", "mf-popup__link", texts.open) : null;
-      if (link) link.href = properties.url;
-      return node("div", "mf-popup", node("p", "mf-popup__kind", kind), node("p", "mf-popup__title", properties.title),
-        ...(properties.details ?? []).map((line) => node("p", "mf-popup__line", line)), link);
-    }, { minWidth: 180, maxWidth: 260 });
-    return marker;
+    for (const feature of (await answer.json()).features) layer.addLayer(facilityMarker(feature, texts));
   }
 
   const follow = () => {
@@ -38,4 +25,17 @@ export function addFacilities(map, { dataUrl, minZoom, texts }) {
   map.on("zoomend moveend", follow);
   follow();
   return layer;
+}
+
+export function facilityMarker({ geometry, properties }, texts) {
+  const kind = texts[properties.kind] ?? "";
+  const marker = L.marker(L.GeoJSON.coordsToLatLng(geometry.coordinates), { icon: facilityIcon(properties), zIndexOffset: -300 });
+  label(marker, [kind, properties.title].filter(Boolean).join(", "));
+  marker.bindPopup(() => {
+    const link = properties.url ? node("a", "mf-popup__link", texts.open) : null;
+    if (link) link.href = properties.url;
+    return node("div", "mf-popup", node("p", "mf-popup__kind", kind), node("p", "mf-popup__title", properties.title),
+      ...(properties.details ?? []).map((line) => node("p", "mf-popup__line", line)), link);
+  }, { minWidth: 180, maxWidth: 260 });
+  return marker;
 }
