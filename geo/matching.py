@@ -19,9 +19,11 @@ from types import MappingProxyType
 from typing import Final
 
 from geo.assessment import (
+    WEIGHTS,
     AcceptClass,
     Assessment,
     Change,
+    Criterion,
     DistanceTerm,
     FractionTerm,
     Grading,
@@ -342,6 +344,17 @@ NEAR_DISTANCE_FACTOR: Final = 1.5
 def distance_score(distance_m: float) -> float:
     """Return what a distance within the limits scores."""
     return 1 / (1 + distance_m / HALF_SCORE_DISTANCE_M)
+
+
+def score_by_road(assessment: Assessment, *, road_m: float) -> float:
+    """Return the score of a match whose haul is known by road. Its limits have been heeded, as the crow flies.
+
+    Raises ValueError where the distance is not one.
+    """
+    if not road_m >= 0:
+        raise ValueError(f"{road_m} is not a distance")
+    gained = distance_score(road_m) - assessment.distance.score
+    return round(assessment.score + WEIGHTS[Criterion.DISTANCE] * gained, 6)
 
 
 def _distance_term(surplus: Lot, demand: Lot, *, distance_m: float) -> DistanceTerm:

@@ -7,7 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from marketplace import api, db, filters, i18n, labels, logging, maps, quality_wording, routing, web
 from marketplace.config import ROOT, Settings, load_settings
 from marketplace.storage import Storage, open_storage
-from marketplace.web import access, errors, security
+from marketplace.web import access, errors, road_words, security
 
 
 class MasseflytApp(OpenAPI):
@@ -45,6 +45,7 @@ def build_app(settings: Settings | None, *, bind: Engine | Connection | None, te
     labels.init_app(app)
     quality_wording.init_app(app)
     maps.init_app(app)
+    road_words.init_app(app)
     errors.init_app(app)
     web.init_app(app)
     api.init_app(app)

@@ -26,6 +26,7 @@ type Number = Decimal | int | float
 
 # From this many tonnes on, decimals are noise; below one tonne they are all there is.
 WHOLE_FROM_T = 100
+SECONDS_IN_MINUTE = MINUTES_IN_HOUR = 60
 METRES_IN_KM = 1000
 WHOLE_FROM_KM = 100
 
@@ -92,6 +93,17 @@ def distance(distance_m: Number | None, *, is_approximate: bool = False) -> str:
         return with_unit(tens, "m")
     km = Decimal(str(distance_m)) / METRES_IN_KM
     return with_unit(km, "km", 0 if km >= WHOLE_FROM_KM else 1)
+
+
+def driving_time(duration_s: Number | None) -> str:
+    """To the minute, at least one: 18 min; 1 t 5 min in Norwegian, 1 h 5 min in English."""
+    if duration_s is None:
+        return EN_DASH
+    hours, minutes = divmod(max(1, round(duration_s / SECONDS_IN_MINUTE)), MINUTES_IN_HOUR)
+    hour = "t" if _locale().language == "nb" else "h"
+    parts = [with_unit(hours, hour)] if hours else []
+    parts += [with_unit(minutes, "min")] if minutes else []
+    return NO_BREAK_SPACE.join(parts)
 
 
 def nok(amount: Number | None) -> str:
@@ -182,6 +194,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "tonnes_number": tonnes_number,
     "cubic_metres": cubic_metres,
     "distance": distance,
+    "driving_time": driving_time,
     "nok": nok,
     "nok_per_t": nok_per_t,
     "date_": date_,

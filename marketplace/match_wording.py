@@ -68,14 +68,18 @@ class Fractions:
     demanded: Fraction | None
 
 
-def reasons(assessment: Assessment, *, fractions: Fractions) -> tuple[Reason, ...]:
-    """Why the pair fits, quantity apart. What does not fit is told by `changes_in_words`."""
+def reasons(assessment: Assessment, *, fractions: Fractions, road_m: float | None = None) -> tuple[Reason, ...]:
+    """Why the pair fits, quantity apart. What does not fit is told by `changes_in_words`.
+
+    `road_m` is how far it is by road, where that is known: a limit holds as the crow flies, and who has set it ought to
+    know when the road is longer.
+    """
     told = (
         _material(assessment.material),
         _fraction(assessment.fraction, fractions),
         _quality(assessment.quality),
         _period(assessment.period),
-        _limit(assessment.distance),
+        _limit(assessment.distance, road_m=road_m),
     )
     return tuple(reason for reason in told if reason is not None)
 
@@ -217,10 +221,15 @@ def _period(term: PeriodTerm) -> Reason | None:
     return Reason(mark=Mark.FITS, title=_("The periods share %(duration)s", duration=days_in_words(term.overlap_days)))
 
 
-def _limit(term: DistanceTerm) -> Reason | None:
+def _limit(term: DistanceTerm, *, road_m: float | None) -> Reason | None:
     if term.verdict is Verdict.MISS or not term.limit_of:
         return None
     limit = distance(term.limit_m)
+    if road_m is not None and road_m > term.limit_m:
+        return Reason(
+            mark=Mark.UNKNOWN,
+            title=_("Within the limit of %(limit)s as the crow flies, beyond it by road", limit=limit),
+        )
     if len(term.limit_of) > 1:
         return Reason(mark=Mark.FITS, title=_("Within the limit of %(limit)s that both have set", limit=limit))
     if LotKind.SURPLUS in term.limit_of:

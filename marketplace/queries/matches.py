@@ -3,6 +3,10 @@
 What is found is what comparing a listing with every open counterpart would find, in the same order; tests hold it to
 that. It is found by assessing the candidates of `queries.match_candidates` in the order of their bounds, looking
 farther away, or farther down, until nothing unseen can come before what has been found.
+
+All of it goes by the straight line: who is found, the order, and the limits that listings state, so that a listing is
+found alike here, in searches and by alerts. Where a network of roads is in use, `services.match_roads` puts those that
+are shown, and only those, in their order by road.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,6 +28,7 @@ from geo.materials import Fraction, MaterialGroup, Taxonomy, taxonomy
 from geo.near_misses import near_miss_key, prospect
 from geo.postgis import lon_lat
 from geo.proof import Outcome
+from geo.routing import Leg
 from marketplace.models import Facility, Listing, MaterialRow, Municipality, Organisation, Project
 from marketplace.queries.match_askers import NOTHING, Asker, Most, asker_of
 from marketplace.queries.match_candidates import Candidates, candidates
@@ -66,6 +71,7 @@ class MatchedListing:
     """Whether its organisation is."""
     project_name: str | None
     municipality_name: str
+    municipality_number: str
     position: Position
     hides_position: bool
     is_example: bool
@@ -77,11 +83,15 @@ class MatchedListing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """A counterpart and what was said of the pair. `is_own`: both belong to one organisation."""
+    """A counterpart and what was said of the pair. `is_own`: both belong to one organisation.
+
+    `leg` is the way from the surplus to the taker, where `services.match_roads` has found it.
+    """
 
     listing: MatchedListing
     assessment: Assessment
     is_own: bool
+    leg: Leg | None = None
 
     @property
     def distance_m(self) -> float:
@@ -337,6 +347,7 @@ def _matched_listing(row: Any) -> MatchedListing:
         is_verified=row.is_verified,
         project_name=row.project_name,
         municipality_name=row.municipality_name,
+        municipality_number=listing.municipality_number,
         position=Position(lon=row.lon, lat=row.lat),
         hides_position=listing.hides_position,
         is_example=listing.is_example,

@@ -24,7 +24,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from geo.geometry import Position
 from geo.materials import MaterialGroup
+from geo.postgis import lon_lat
 from geo.prepared import geodesic_m, in_square, planar_m
 from marketplace.models import Facility, Listing, MaterialRow, Municipality, Organisation, Project
 from marketplace.queries.search_filters import (
@@ -103,6 +105,9 @@ class Hit:
     is_example: bool
     hides_position: bool
     distance_m: float | None
+    position: Position
+    """Where everybody may see it."""
+    municipality_number: str
 
 
 SortKey = datetime | Decimal | float
@@ -283,6 +288,8 @@ HIT_COLUMNS: tuple[Any, ...] = (
     Listing.asked_at,
     Listing.is_example,
     Listing.hides_position,
+    Listing.municipality_number,
+    *(each.label(name) for name, each in zip(("lon", "lat"), lon_lat(Listing.position_25833), strict=True)),
 )
 
 
@@ -310,6 +317,8 @@ def _hit(row: Row[Any]) -> Hit:
         is_example=row.is_example,
         hides_position=row.hides_position,
         distance_m=row.distance_m,
+        position=Position(lon=row.lon, lat=row.lat),
+        municipality_number=row.municipality_number,
     )
 
 

@@ -25,7 +25,8 @@ from marketplace.queries.deal_steps import TURNS, DealStep
 from marketplace.services.deal_actions import DealAction, accepted_offer, can, open_offer, sides_of
 from marketplace.types import DealStatus, Side
 from marketplace.web.access import current_actor
-from marketplace.web.deal_places import contacts_of, ends_of, is_open, map_of
+from marketplace.web.deal_places import contacts_of, ends_of, is_open, map_of, way_of
+from marketplace.web.road_words import in_words
 
 SECTION_NAMES = ("offers", "messages", "recovery", "impact", "tickets", "statement")
 
@@ -132,10 +133,12 @@ def deal_page(deal: Deal, *, refused: Mapping[str, FlaskForm] | None = None) -> 
     sections = {name: section(view, forms.get(name)) for name, section in _sections.items()}
     knows = frozenset(Side) if view.side is None else frozenset({view.side})
     ends = ends_of(deal, knows=knows)
+    way = way_of(ends)
     chain = queries.legs_of(db.session, deal_id=deal.id, source_deal_id=deal.source_deal_id)
     values: dict[str, Any] = {
         "ends": ends,
-        "map": map_of(deal, ends),
+        "map": map_of(deal, ends, way),
+        "way": in_words(way, is_approximate=not ends.is_exact),
         "is_open": is_open(deal),
         "contacts": {side: contacts_of(deal, side) for side in Side},
         "chain": chain,

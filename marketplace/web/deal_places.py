@@ -10,14 +10,16 @@ from shapely import Point
 from geo.crs import from_stored
 from geo.geometry import Position
 from geo.materials import taxonomy
+from geo.routing import Leg
 from marketplace import db
 from marketplace.filters import tonnes
 from marketplace.maps import MapParts
 from marketplace.models import Deal, DealOffer, Listing
 from marketplace.queries.positions import Blur
 from marketplace.queries.projects import position_of
+from marketplace.services.routes import route_between, stop_of
 from marketplace.types import ListingKind, OfferStatus, Side
-from marketplace.web.places import Feature, about_feature, still_map
+from marketplace.web.places import Feature, about_feature, rounded_line, still_map
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,7 @@ class Place:
 
     name: str
     municipality_name: str
+    municipality_number: str
     position: Position
     is_exact: bool
 
@@ -67,6 +70,7 @@ def _origin(deal: Deal, *, knows: frozenset[Side]) -> Place:
     return Place(
         name=deal.origin_name,
         municipality_name=deal.origin_municipality.name,
+        municipality_number=deal.origin_municipality.number,
         position=_degrees(deal.origin_position_25833) if is_exact else position_of(deal.surplus),
         is_exact=is_exact,
     )
@@ -81,6 +85,7 @@ def _destination(deal: Deal, *, knows: frozenset[Side]) -> Place:
     return Place(
         name=deal.destination_name,
         municipality_name=deal.destination_municipality.name,
+        municipality_number=deal.destination_municipality.number,
         position=exact if is_exact else _blurred(deal, listing, exact),
         is_exact=is_exact,
     )
@@ -98,11 +103,21 @@ def _degrees(point_25833: WKBElement) -> Position:
     return Position(lon=point.x, lat=point.y)
 
 
-def map_of(deal: Deal, ends: Ends) -> MapParts:
-    """Both ends and the line between them; a circle around an end that is not known exactly."""
+def way_of(ends: Ends) -> Leg:
+    """How the masses go, between the places that the visitor may know."""
+    origin, destination = (
+        stop_of(place.position, place.municipality_number) for place in (ends.origin, ends.destination)
+    )
+    return route_between(db.session, origin, destination)
+
+
+def map_of(deal: Deal, ends: Ends, way: Leg) -> MapParts:
+    """Both ends and the way between them, straight where the road is not known; a circle around an end that is not
+    known exactly."""
+    road = rounded_line(way.line or ())
     line: Feature = {
         "type": "Feature",
-        "geometry": {"type": "LineString", "coordinates": [_lonlat(ends.origin), _lonlat(ends.destination)]},
+        "geometry": {"type": "LineString", "coordinates": [_lonlat(ends.origin), *road, _lonlat(ends.destination)]},
         "properties": {"role": "link", "id": deal.id, "is_near": False},
     }
     circles = [

@@ -19,6 +19,7 @@ from marketplace.queries.matches import matches_for_listings
 from marketplace.queries.projects import newest_position
 from marketplace.services import facilities as services
 from marketplace.services.editing import edit_version
+from marketplace.services.match_roads import all_by_road
 from marketplace.services.receptions import position_of_facility
 from marketplace.types import FacilityKind, ListingStatus
 from marketplace.web.access import current_actor, requires
@@ -108,6 +109,7 @@ def _page(facility: Facility, form: CapacityForm) -> str:
     shown = [each for each in receptions if is_member or each.status is ListingStatus.PUBLISHED]
     asking = [each for each in shown if is_member and looks_for_matches(each, today=today)]
     found = matches_for_listings(db.session, asking, today=today, limit=FEW, near_limit=FEW)
+    found = all_by_road(db.session, asking, found)
     position = position_of_facility(facility)
     return render_template(
         "facilities/show.html",

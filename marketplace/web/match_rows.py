@@ -8,21 +8,26 @@ from itertools import groupby
 from typing import Any
 
 from flask import url_for
+from flask_babel import gettext as _
 
 from geo.assessment import Assessment, LotKind, Verdict
 from geo.geometry import Position
 from geo.matching import CLEAN_CLASS, counterparts
 from geo.materials import MaterialGroup, taxonomy
+from marketplace import db
 from marketplace.filters import period, tonnes
+from marketplace.impact_wording import in_short
 from marketplace.labels import material_name
 from marketplace.match_wording import Fractions, Reason, changes_in_words, coverage, reasons, surplus_used
 from marketplace.models import Listing
 from marketplace.queries.matches import Match, MatchedListing, Matches, fraction_of
 from marketplace.queries.search_filters import SearchFilters
+from marketplace.services.impact_expected import Pair, expected_of
 from marketplace.types import ListingKind, ListingStatus
 from marketplace.web.access import current_actor
 from marketplace.web.cards import ListingCard, shown_documentation, whole_t
-from marketplace.web.places import Feature
+from marketplace.web.places import Feature, rounded_line
+from marketplace.web.road_words import LegWords, in_words
 from marketplace.web.search_state import Origin, OriginKind, SearchState, address
 
 WIDER_KM = Decimal(100)
@@ -39,6 +44,8 @@ class MatchRow:
 
     card: ListingCard
     distance_m: float
+    way: LegWords | None
+    """How far it is by road; None where only the straight line is told of."""
     coverage: str
     coverage_share: float
     surplus_used: str
@@ -47,6 +54,16 @@ class MatchRow:
     is_own: bool
     deal_url: str | None
     """Where the deal with it is begun; None for whoever may not."""
+    impact: "MatchImpact | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchImpact:
+    """What a match would avoid, in a line, and where that is worked out; not `is_plausible` where it wants a look."""
+
+    words: str
+    is_plausible: bool
+    url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,26 +101,60 @@ def best_row(listing: Listing, found: Matches) -> MatchRow | None:
     return _row(listing, best) if best else None
 
 
-def match_section(listing: Listing, found: Matches) -> MatchSection:
+def match_section(
+    listing: Listing, found: Matches, *, impacts: Mapping[int, MatchImpact] | None = None
+) -> MatchSection:
+    """`impacts` are what the matches would avoid, by the counterpart's id."""
+    told = impacts or {}
     return MatchSection(
         listing=listing,
         material_group=taxonomy().material(listing.material_key).group,
-        fits=tuple(_each_note_once([_row(listing, match) for match in found.fits])),
+        fits=tuple(
+            replace(row, impact=told.get(row.card.id))
+            for row in _each_note_once([_row(listing, match) for match in found.fits])
+        ),
         near_misses=tuple(_row(listing, match) for match in found.near_misses),
         has_more=found.has_more_fits or found.has_more_near_misses,
         wider_search=_wider_search(listing),
     )
 
 
+def impacts_of(listing: Listing, found: Matches, *, today: date) -> Mapping[int, MatchImpact]:
+    """What each of those that fit would avoid, by the counterpart's id."""
+    is_surplus = listing.kind is ListingKind.SURPLUS
+    pairs = {
+        Pair(
+            surplus_id=listing.id if is_surplus else match.listing.id,
+            taking_id=match.listing.id if is_surplus else listing.id,
+            mass_t=match.assessment.quantity.usable_t,
+        ): match.listing.id
+        for match in found.fits
+    }
+    return {
+        pairs[pair]: MatchImpact(
+            words=in_short(expected.ledger) if expected.comparison else _("Counted where it is used in the end"),
+            is_plausible=expected.is_plausible,
+            url=url_for("deal_impact.of_match", listing_id=listing.id, other_id=pairs[pair]),
+        )
+        for pair, expected in expected_of(db.session, list(pairs), today=today).items()
+    }
+
+
 def _row(listing: Listing, match: Match) -> MatchRow:
     covered, used, share = _how_much(listing, match)
+    is_hidden = listing.hides_position or match.listing.hides_position
     return MatchRow(
-        card=_card(match.listing, is_hidden=listing.hides_position or match.listing.hides_position),
+        card=_card(match.listing, is_hidden=is_hidden),
         distance_m=match.distance_m,
+        way=None if match.leg is None else in_words(match.leg, is_approximate=is_hidden),
         coverage=covered,
         coverage_share=share,
         surplus_used=used,
-        reasons=reasons(match.assessment, fractions=_fractions(listing, match.listing)),
+        reasons=reasons(
+            match.assessment,
+            fractions=_fractions(listing, match.listing),
+            road_m=None if match.leg is None else match.leg.road_m,
+        ),
         changes=changes_in_words(match.assessment),
         is_own=match.is_own,
         deal_url=_deal_url(listing, match),
@@ -186,14 +237,22 @@ def _wider_search(listing: Listing) -> str | None:
 def match_features(found: Matches, *, here: Position) -> list[Feature]:
     """The counterparts as pins, several on one spot as one, and a line to each from `here`; dashed to near misses."""
     shown = [(match, False) for match in found.fits] + [(match, True) for match in found.near_misses]
-    lines = [_line(here, match.listing, is_near=is_near) for match, is_near in shown]
+    lines = [_line(here, match, is_near=is_near) for match, is_near in shown]
     return [*lines, *_pins([match.listing for match, _ in shown])]
 
 
-def _line(here: Position, other: MatchedListing, *, is_near: bool) -> Feature:
+def _line(here: Position, match: Match, *, is_near: bool) -> Feature:
+    """Along the road where that is known, with what lies between it and the ends; else straight."""
+    other = match.listing
+    road = match.leg.line if match.leg is not None and match.leg.line else ()
+    if other.kind is ListingKind.SURPLUS:  # the way begins there
+        road = road[::-1]
     return {
         "type": "Feature",
-        "geometry": {"type": "LineString", "coordinates": [_lonlat(here), _lonlat(other.position)]},
+        "geometry": {
+            "type": "LineString",
+            "coordinates": [_lonlat(here), *rounded_line(road), _lonlat(other.position)],
+        },
         "properties": {"role": "link", "id": other.id, "is_near": is_near},
     }
 

@@ -9,9 +9,10 @@ from marketplace.permissions import Permission, allows
 from marketplace.queries.matches import matches_for_listing
 from marketplace.queries.positions import exact_position_of
 from marketplace.queries.projects import position_of
+from marketplace.services.match_roads import LINES, matches_by_road
 from marketplace.web.access import current_actor, requires
 from marketplace.web.listings import load_listing
-from marketplace.web.match_rows import match_features, match_section
+from marketplace.web.match_rows import impacts_of, match_features, match_section
 from marketplace.web.places import listing_feature, still_map
 
 bp = Blueprint("matches", __name__)
@@ -26,12 +27,13 @@ MANY_NEAR = 30
 def of_listing(listing: Listing) -> ResponseReturnValue:
     today = clock.local_date(clock.now())
     found = matches_for_listing(db.session, listing, today=today, limit=MANY, near_limit=MANY_NEAR)
+    found = matches_by_road(db.session, listing, found, lines=LINES)
     is_exact = allows(Permission.VIEW_POSITION, current_actor(), listing)
     here = exact_position_of(listing) if is_exact else position_of(listing)
     features = [*match_features(found, here=here), listing_feature(listing, is_self=True, position=here)]
     return render_template(
         "matches/of_listing.html",
         listing=listing,
-        section=match_section(listing, found),
+        section=match_section(listing, found, impacts=impacts_of(listing, found, today=today)),
         map=still_map("matches", features, middle=here),
     )

@@ -7,6 +7,7 @@ from flask import url_for
 
 from geo.geometry import BLUR_RADIUS_M, Position, to_geojson
 from geo.materials import taxonomy
+from geo.routing import Line
 from marketplace.filters import period, tonnes
 from marketplace.labels import material_name
 from marketplace.maps import MapParts, MapView, PlaceLayer, PlaceSearch, SiteDrawing, compose_map
@@ -66,6 +67,11 @@ def listing_feature(listing: Listing, *, is_self: bool = False, position: Positi
     else:
         properties["url"] = url_for("listings.show", listing_id=listing.id)
     return _feature(_point(position or position_of(listing)), properties)
+
+
+def rounded_line(line: Line) -> list[list[float]]:
+    """A road's places for a map, to a metre."""
+    return [[round(lon, 5), round(lat, 5)] for lon, lat in line]
 
 
 def _point(position: Position) -> dict[str, object]:

@@ -14,6 +14,7 @@ from marketplace.queries.matches import matches_for_listings
 from marketplace.queries.positions import blurred_position_of_project, exact_position_of
 from marketplace.services import projects as services
 from marketplace.services.editing import edit_version
+from marketplace.services.match_roads import all_by_road
 from marketplace.types import ListingStatus, ProjectKind
 from marketplace.web.access import current_actor, requires
 from marketplace.web.cards import card_of
@@ -76,6 +77,7 @@ def show(project: Project) -> ResponseReturnValue:
     today = clock.local_date(clock.now())
     asking = [each for each in page.items if looks_for_matches(each, today=today)]
     found = matches_for_listings(db.session, asking, today=today, limit=FEW, near_limit=FEW)
+    found = all_by_road(db.session, asking, found)
     is_exact = allows(Permission.VIEW_POSITION, actor, project)
     position = queries.position_of(project) if is_exact else blurred_position_of_project(db.session, project)
     place = project_feature(project) if is_exact else about_feature(position, title=project.name)

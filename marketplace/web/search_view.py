@@ -1,5 +1,6 @@
 """What a search page shows, made ready for its templates."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -20,16 +21,19 @@ from marketplace.queries.search import (
     Hit,
     Mark,
     Search,
+    Sort,
     prepare_search,
     search_page,
 )
 from marketplace.queries.search_counts import bounds_of_results, facets
 from marketplace.queries.search_filters import SearchFilters
 from marketplace.services.freshness import unconfirmed_day
+from marketplace.services.search_roads import hits_by_road
 from marketplace.types import ListingKind, ListingStatus
 from marketplace.web import search_choices as choices
 from marketplace.web import search_said as said
 from marketplace.web.cards import ListingCard, shown_documentation, whole_t
+from marketplace.web.road_words import LegWords, in_words
 from marketplace.web.search_state import SearchState, address
 
 NEAR_ZOOM = 11
@@ -38,10 +42,11 @@ FACILITIES_FROM_ZOOM = 11
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A listing that was found; `distance_m` None where distances are measured from nowhere."""
+    """A listing that was found; `distance_m` and `way` are None where distances are measured from nowhere."""
 
     card: ListingCard
     distance_m: float | None
+    way: LegWords | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +103,7 @@ def view_of(
         problems=tuple((each.field, translate(each.message, each.params)) for each in state.problems),
         notes=tuple(said.notes(search)),
         total=counts.total,
-        results=tuple(Result(card=_card(hit), distance_m=hit.distance_m) for hit in page.hits),
+        results=tuple(_results(session, state, page.hits)),
         first=page.first_rank + 1,
         last=min(page.first_rank + len(page.hits), counts.total),
         previous_url=_page_address(state, before=page.before),
@@ -139,6 +144,19 @@ def _save_address(state: SearchState) -> str:
 
 
 # Results ----------------------------------------------------------------------------------------------------------
+
+
+def _results(session: Session, state: SearchState, hits: Sequence[Hit]) -> Iterator[Result]:
+    """The hits of a page, with the way from the centre, or to it from a surplus.
+
+    Pages are cut by the straight line. Where a network of roads is in use and the nearest come first, those of a page
+    stand in the order by road.
+    """
+    for hit, leg in hits_by_road(
+        session, hits, centre=state.filters.centre, is_nearest_first=state.sort is Sort.DISTANCE
+    ):
+        way = None if leg is None else in_words(leg, is_approximate=hit.hides_position)
+        yield Result(card=_card(hit), distance_m=hit.distance_m, way=way)
 
 
 def _card(hit: Hit) -> ListingCard:

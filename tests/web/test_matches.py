@@ -333,8 +333,8 @@ def test_ones_own_listings_tell_their_best_match(browser, make):
         available_to=late.available_to + timedelta(days=60),
     )
     page = read(browser.log_in_as(user), "/listings")
-    assert "Best match: Topsoil, 4,000 t, 0 m away. Covers 25% of the need." in said(page)
-    assert "Nearly fits: Clay, 1,000 t, 0 m away. Available one week too early." in said(page)
+    assert "Best match: Topsoil, 4,000 t, 0 m (estimate) away. Covers 25% of the need." in said(page)
+    assert "Nearly fits: Clay, 1,000 t, 0 m (estimate) away. Available one week too early." in said(page)
     assert f'href="/listings/{fits.id}#matches"' in page
     assert page.count("mf-bestmatch") == 2
 
