@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import ColumnElement, exists, or_, select
-from sqlalchemy.orm import Session, contains_eager, joinedload
+from sqlalchemy.orm import Session, contains_eager, joinedload, undefer
 
 from geo.mass_balance import Balance, Outcome, Year, YearRow, balance, planned_t, total, year_of
 from geo.quarters import Quarter
@@ -185,7 +185,7 @@ def projects_without_plan(session: Session, *, region: Region, year: int) -> tup
             ~in_plan,
             ~has_target,
         )
-        .options(joinedload(Project.organisation), joinedload(Project.municipality))
+        .options(joinedload(Project.organisation), joinedload(Project.municipality), undefer(Project.has_open_listings))
         .order_by(Project.name.collate("nb-NO-x-icu"), Project.id)
     )
     return tuple(session.scalars(query))
@@ -204,14 +204,20 @@ def _reduction(session: Session, scope: ColumnElement[bool], *, year: int, today
         select(MassPlanRow)
         .join(MassPlanRow.project)
         .where(scope, MassPlanRow.year == year)
-        .options(contains_eager(MassPlanRow.project).joinedload(Project.organisation))
+        .options(
+            contains_eager(MassPlanRow.project).joinedload(Project.organisation),
+            contains_eager(MassPlanRow.project).undefer(Project.has_open_listings),
+        )
         .order_by(MassPlanRow.id)
     )
     targets = session.scalars(
         select(ReductionTarget)
         .join(ReductionTarget.project)
         .where(scope, ReductionTarget.year == year)
-        .options(contains_eager(ReductionTarget.project).joinedload(Project.organisation))
+        .options(
+            contains_eager(ReductionTarget.project).joinedload(Project.organisation),
+            contains_eager(ReductionTarget.project).undefer(Project.has_open_listings),
+        )
         .order_by(ReductionTarget.id)
     )
     projects: dict[int, Project] = {}

@@ -1,0 +1,424 @@
+"""A region's yearly report on paper: the blocks that `printed/yearly_report.typ` sets, all from what was kept."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from geo.impact import Measure
+from geo.months import MonthPeriod
+from geo.pyramid import Level
+from marketplace import charts
+from marketplace.charts import Bar, Chart, Series
+from marketplace.filters import EN_DASH, date_, number, percent, tonnes, tonnes_number
+from marketplace.i18n import translate
+from marketplace.indicators import DEFINITIONS
+from marketplace.labels import label, material_name
+from marketplace.models import ImpactReport
+from marketplace.queries.region_flows import Way
+from marketplace.web.indicator_sheet import figure_text
+from marketplace.web.region_desk import held_back_words, month_name, unit_of, way_name
+from marketplace.yearly_values import LedgerLine, MonthLine, PlanLine, Plans, YearlyContent, from_json
+
+type Block = dict[str, Any]
+
+NOTHING: Final = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YearlyPaper:
+    """What the report says, part by part; each block names its kind."""
+
+    eyebrow: str
+    title: str
+    mark: str
+    notice: str
+    blocks: tuple[Block, ...]
+    sha256: str
+
+
+def yearly_paper(report: ImpactReport) -> YearlyPaper:
+    """The paper of a report that was kept."""
+    content = from_json(report.content)
+    blocks = [
+        *_lead(content),
+        *_flows(content),
+        *_avoided(content),
+        *_masses(content),
+        *_indicators(content),
+        *_plans(content.plans),
+        *_method(content),
+    ]
+    return YearlyPaper(
+        eyebrow=_("Yearly report on clean surplus masses"),
+        title=f"{content.region_name or _('All of Norway')}, {content.year}",
+        mark="" if content.is_over else _("As it stood on %(day)s: the year is not over.", day=date_(content.made_at)),
+        notice=""
+        if not content.is_full
+        else _("For the work of the municipality: it names single projects, and is not to be published."),
+        blocks=tuple(blocks),
+        sha256=report.content_sha256,
+    )
+
+
+# What flowed ----------------------------------------------------------------------------------------------------------
+
+
+def _lead(content: YearlyContent) -> list[Block]:
+    mass_t = sum((line.delivered_t for line in content.ways), NOTHING)
+    before_t = sum((line.delivered_t for line in content.before), NOTHING)
+    by_measure = {line.measure: line for line in content.ledger}
+    return [
+        {
+            "kind": "figures",
+            "pairs": [
+                [_("Delivered"), tonnes(mass_t), _("the year before: %(mass)s", mass=tonnes(before_t))],
+                *(_headline(by_measure.get(measure)) for measure in HEADLINES),
+            ],
+        }
+    ]
+
+
+HEADLINES: Final = (Measure.VEHICLE_KM, Measure.LANDFILL_T, Measure.VIRGIN_T)
+
+
+def _headline(line: LedgerLine | None) -> list[str]:
+    if line is None:
+        return ["", EN_DASH, ""]
+    return [avoided_name(line.measure), f"{number(line.value)} {unit_of(line.measure)}", between(line)]
+
+
+def avoided_name(measure: Measure) -> str:
+    return _("%(what)s avoided", what=label(measure))
+
+
+def between(line: LedgerLine) -> str:
+    """From its low to its high figure; nothing where it has no range."""
+    if line.low == line.high:
+        return ""
+    return _("%(low)s to %(high)s", low=number(line.low), high=number(line.high))
+
+
+def _flows(content: YearlyContent) -> list[Block]:
+    before = {line.way: line for line in content.before}
+    return [
+        _heading(_("What flowed")),
+        _table(
+            [_("Way"), _("Loads"), _("Delivered (t)"), _("Of it weighed or confirmed (t)"), _("The year before (t)")],
+            [
+                [
+                    way_name(Way(line.way)),
+                    number(line.loads),
+                    tonnes_number(line.delivered_t),
+                    tonnes_number(line.avoided_t),
+                    tonnes_number(before[line.way].delivered_t) if line.way in before else EN_DASH,
+                ]
+                for line in content.ways
+            ],
+            empty=_("Nothing to show."),
+        ),
+        *_held(content, "ways"),
+        *_chart(_months_chart(content)),
+        *_held(content, "months"),
+        *_between(content),
+    ]
+
+
+def _months_chart(content: YearlyContent) -> Chart | None:
+    if not content.months:
+        return None
+    masses = {line.month: line.delivered_t for line in content.months}
+    months = list(MonthPeriod.of_year(content.year))
+    return charts.columns(
+        "months",
+        title=_("Delivered by month"),
+        text=_("Tonnes delivered in each month of the year."),
+        labels=[month_name(month) for month in months],
+        series=[
+            Series(
+                name=_("Delivered"),
+                paint=charts.PLAIN,
+                values=tuple(masses.get(str(month), NOTHING) for month in months),
+            )
+        ],
+        say=number,
+        unit=_("tonnes"),
+    )
+
+
+def _between(content: YearlyContent) -> list[Block]:
+    if not content.between:
+        return []
+    return [
+        _heading(_("Between municipalities")),
+        _table(
+            [_("From"), _("To"), _("Delivered (t)")],
+            [[line.origin, line.destination, tonnes_number(line.delivered_t)] for line in content.between],
+            texts=2,
+        ),
+        *_held(content, "between"),
+    ]
+
+
+# What that avoided ----------------------------------------------------------------------------------------------------
+
+
+def _avoided(content: YearlyContent) -> list[Block]:
+    if not any(line.avoided_t for line in content.ways):
+        return [_heading(_("What it avoided")), _text(_("Nothing that was weighed or confirmed in the period."))]
+    return [
+        _heading(_("What it avoided")),
+        _table(
+            [_("Avoided"), _("Low"), _("Central"), _("High"), _("Unit")],
+            [
+                [label(line.measure), number(line.low), number(line.value), number(line.high), unit_of(line.measure)]
+                for line in content.ledger
+            ],
+        ),
+        _text(
+            _(
+                "Each line is a ledger of its own; they are never added to one another. A minus says that more was"
+                " used, not less."
+            )
+        ),
+        *_chart(_climate_chart(content)),
+    ]
+
+
+def _climate_chart(content: YearlyContent) -> Chart | None:
+    months = list(MonthPeriod.of_year(content.year))
+    by_month = {line.month: line for line in content.months}
+    if not any(_of(line, Measure.TRANSPORT_CO2E_KG) for line in content.months):
+        return None
+
+    def values(bound: Callable[[LedgerLine], Decimal]) -> tuple[Decimal, ...]:
+        return tuple(_bound(by_month.get(str(month)), bound) for month in months)
+
+    return charts.lines(
+        "climate",
+        title=_("CO₂e of transport by month"),
+        text=_("CO₂e of transport avoided by what was delivered in each month, with its range."),
+        labels=[month_name(month) for month in months],
+        series=[
+            Series(
+                name=label(Measure.TRANSPORT_CO2E_KG),
+                paint=charts.PLAIN,
+                values=values(lambda line: line.value),
+                low=values(lambda line: line.low),
+                high=values(lambda line: line.high),
+            )
+        ],
+        say=number,
+        unit="kg CO₂e",
+    )
+
+
+def _of(line: MonthLine, measure: Measure) -> LedgerLine | None:
+    return next((each for each in line.ledger if each.measure is measure), None)
+
+
+def _bound(line: MonthLine | None, bound: Callable[[LedgerLine], Decimal]) -> Decimal:
+    found = _of(line, Measure.TRANSPORT_CO2E_KG) if line else None
+    return bound(found) if found else NOTHING
+
+
+# Which masses ---------------------------------------------------------------------------------------------------------
+
+
+def _masses(content: YearlyContent) -> list[Block]:
+    whole = sum((line.delivered_t for line in content.levels if line.level is not Level.PENDING), NOTHING)
+    blocks: list[Block] = []
+    if content.levels:
+        blocks += [
+            _heading(_("Resource pyramid")),
+            *_chart(_levels_chart(content, whole)),
+            _text(_("Shares are of what has come to its final use. What waits in storage counts once it goes on.")),
+            *_held(content, "levels"),
+        ]
+    if content.materials:
+        blocks += [
+            _heading(_("Materials")),
+            _table(
+                [_("Material"), _("Delivered (t)"), _("Of it weighed or confirmed (t)")],
+                [
+                    [material_name(line.material_key), tonnes_number(line.delivered_t), tonnes_number(line.avoided_t)]
+                    for line in content.materials
+                ],
+            ),
+            *_held(content, "materials"),
+        ]
+    return blocks
+
+
+def _levels_chart(content: YearlyContent, whole: Decimal) -> Chart:
+    return charts.shares(
+        "levels",
+        title=_("Resource pyramid"),
+        text=_("Tonnes delivered, by the levels of the resource pyramid, the best first."),
+        parts=[
+            Bar(
+                name=label(line.level),
+                value=line.delivered_t,
+                paint=charts.LEVELS[line.level.value],
+                note="" if line.level is Level.PENDING or not whole else percent(line.delivered_t / whole),
+            )
+            for line in content.levels
+        ],
+        say=lambda mass_t: f"{number(mass_t)} t",
+    )
+
+
+# Indicators and plans -------------------------------------------------------------------------------------------------
+
+
+def _indicators(content: YearlyContent) -> list[Block]:
+    return [
+        _heading(_("Indicators")),
+        {
+            "kind": "indicators",
+            "rows": [
+                {
+                    "name": translate(DEFINITIONS[line.indicator].name, {}),
+                    "value": figure_text(line),
+                    "meaning": translate(DEFINITIONS[line.indicator].meaning, {}),
+                }
+                for line in content.indicators
+            ],
+        },
+    ]
+
+
+def _plans(plans: Plans | None) -> list[Block]:
+    head = _heading(_("Reduction plans of developers"))
+    if plans is None:
+        return [head, _text(_("There are no plans for the year, or too few to be shown."))]
+    together = plans.together
+    blocks: list[Block] = [
+        head,
+        _text(
+            _(
+                "%(projects)s projects of %(organisations)s organisations have a plan or a target for the year.",
+                projects=plans.project_count,
+                organisations=plans.organisation_count,
+            )
+        ),
+        {
+            "kind": "figures",
+            "pairs": [
+                [_("Target: most surplus to leave the sites"), _or_dash(together.target_t), ""],
+                [_("Planned surplus"), tonnes(together.planned_surplus.value), _range(together.planned_surplus)],
+                [_("Has left the sites"), _or_dash(together.recorded_t), ""],
+                [_("Outlook for the year"), tonnes(together.outlook.value), _range(together.outlook)],
+            ],
+        },
+    ]
+    if plans.without_target:
+        blocks.append(_text(without_target_text(plans.without_target)))
+    if plans.projects:
+        blocks.append(
+            _table(
+                [_("Project"), _("Organisation"), _("Target (t)"), _("Has left the site (t)"), _("Outlook (t)"), ""],
+                [_project_cells(line) for line in plans.projects],
+                texts=2,
+            )
+        )
+    if plans.without_plan:
+        blocks.append(
+            _text(_("Without a plan or a target for the year: %(names)s.", names="; ".join(plans.without_plan)))
+        )
+    return blocks
+
+
+def _project_cells(line: PlanLine) -> list[str]:
+    return [
+        line.project,
+        line.organisation,
+        tonnes_number(line.target_t),
+        tonnes_number(line.recorded_t),
+        tonnes_number(line.outlook.value),
+        keeps_text(line.keeps_target),
+    ]
+
+
+def keeps_text(keeps: bool | None) -> str:
+    return {None: _("No target set"), True: _("Target kept"), False: _("Above the target")}[keeps]
+
+
+def without_target_text(count: int) -> str:
+    return ngettext(
+        "%(num)s project has set no target: the target is the sum of the others', the figures are of all.",
+        "%(num)s projects have set no target: the target is the sum of the others', the figures are of all.",
+        count,
+    )
+
+
+def _or_dash(mass_t: Decimal | None) -> str:
+    return EN_DASH if mass_t is None else tonnes(mass_t)
+
+
+def _range(mass: Any) -> str:
+    if mass.low == mass.high:
+        return ""
+    return _("%(low)s–%(high)s t", low=tonnes_number(mass.low), high=tonnes_number(mass.high))
+
+
+# How ------------------------------------------------------------------------------------------------------------------
+
+
+def _method(content: YearlyContent) -> list[Block]:
+    return [
+        _heading(_("How it is worked out")),
+        _text(
+            _(
+                "Each deal is compared with what would have happened without it: the surplus driven to a landfill, and"
+                " the need filled with new material. Only loads that were weighed or confirmed count as avoided. The"
+                " comparison is frozen when the deal is agreed; a new factor set changes no figure of before."
+            )
+        ),
+        {
+            "kind": "facts",
+            "pairs": [
+                [_("Region"), ", ".join(content.municipalities) if len(content.municipalities) <= 12 else ""],
+                [_("Factor set"), ", ".join(content.factor_sets)],
+                [_("Made"), date_(content.made_at)],
+                [
+                    _("What is shown"),
+                    _("Everything of the region.")
+                    if content.is_full
+                    else _("Figures that rest on at least three deals and three organisations."),
+                ],
+            ],
+        },
+    ]
+
+
+# Blocks ---------------------------------------------------------------------------------------------------------------
+
+
+def _held(content: YearlyContent, part: str) -> list[Block]:
+    words = held_back_words(content.held_back.get(part, 0))
+    return [_text(words)] if words else []
+
+
+def _heading(text: str) -> Block:
+    return {"kind": "heading", "text": text}
+
+
+def _text(text: str) -> Block:
+    return {"kind": "text", "text": text}
+
+
+def _chart(chart: Chart | None) -> list[Block]:
+    if chart is None:
+        return []
+    return [{"kind": "chart", "title": chart.title, "alt": f"{chart.title}. {chart.text}", "svg": str(chart.wide)}]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, texts: int = 1, empty: str = "") -> Block:
+    """`texts`: how many columns hold words; the others hold figures."""
+    if not rows:
+        return _text(empty)
+    return {"kind": "table", "head": list(head), "rows": [list(row) for row in rows], "texts": texts}
