@@ -42,6 +42,7 @@ BLUEPRINTS = (
     "plan_files",
     "reductions",
     "impact_method",
+    "climate",
     "bulk",
     "passports",
     "audit",
@@ -65,6 +66,8 @@ BLUEPRINTS = (
     "regions",
     "flows",
     "exports",
+    "region_reports",
+    "public_impact",
     "unsubscribe",
 )
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -81,7 +80,6 @@ def index() -> ResponseReturnValue:
         asked=asked,
         region_name=region_name(asked.region),
         offered=[_offered(dataset, asked) for dataset in datasets_for(asked.disclosure)],
-        query=urlencode(asked.parameters, doseq=True),
         rights=rights_text(asked.disclosure),
         rule=rule_text(asked.disclosure),
     )

@@ -31,6 +31,7 @@ from marketplace.models import (
 from marketplace.permissions import RULES, VISIBILITY, Permission
 from marketplace.queries.accounts import actor_of
 from marketplace.queries.factor_sets import set_of_version
+from marketplace.queries.regions import EVERYWHERE
 from marketplace.queries.search_filters import SearchFilters
 from marketplace.services.api_tokens import make_token
 from marketplace.services.enquiries import token_of
@@ -40,6 +41,7 @@ from marketplace.services.invitations import hash_of
 from marketplace.services.links import LinkSigner, Purpose
 from marketplace.services.saved_searches import Sources, save_search
 from marketplace.services.unsubscribe import unsubscribe_token
+from marketplace.services.yearly_reports import make_yearly_report
 from marketplace.types import (
     AlertFrequency,
     DealStatus,
@@ -185,6 +187,13 @@ ROUTES: dict[str, list[Route]] = {
     "exports.index": public(),
     "exports.file": public(arguments={"dataset": "facilities", "kind": "csv"}),
     "exports.metadata": public(arguments={"dataset": "listings"}),
+    "region_reports.index": public(),
+    "region_reports.indicators_csv": public(),
+    "region_reports.make": logged_in(),
+    "region_reports.pdf": public("yearly report"),
+    "region_reports.reduction": public(),
+    "region_reports.reduction_csv": public(also=HTTPStatus.NOT_FOUND),  # only who sees all of the region has it
+    "public_impact.show": public(),
     "search.index": public(),
     "search.points": public(),
     "styleguide.index": public(),
@@ -386,6 +395,15 @@ ROUTES: dict[str, list[Route]] = {
     "notices.index": logged_in(),
     "notices.read_all": logged_in(),
     "notices.settings": logged_in(),
+    # Climate statements
+    "climate.show": VIEW_PLAN,
+    "climate.make": of(
+        Permission.EDIT_PROJECT,
+        ("editors, of a hidden thing", "quiet project"),
+        ("editors, of a public thing", "public project"),
+    ),
+    "climate.pdf": [replace(route, also=HTTPStatus.NOT_FOUND) for route in VIEW_PLAN],  # none was made
+    "climate.xlsx": [replace(route, also=HTTPStatus.NOT_FOUND) for route in VIEW_PLAN],
     # Plans
     "mass_plans.show": VIEW_PLAN,
     "mass_plans.new_row": EDIT_PLAN,
@@ -530,6 +548,10 @@ class Subjects:
         draft = set_of_version(self.session, "norway-2026-draft")
         assert draft is not None
         return {"factor_id": draft.factors[0].id}
+
+    def yearly_report(self) -> dict[str, object]:
+        actor = actor_of(self.example)
+        return {"report_id": make_yearly_report(self.session, actor, region=EVERYWHERE, year=2026, now=NOW).id}
 
     def membership(self) -> dict[str, object]:
         return {"organisation_id": self.ours.id, "user_id": self.somebody.id}
