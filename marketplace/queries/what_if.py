@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from geo.months import MonthPeriod
@@ -13,6 +13,9 @@ from marketplace.queries.regions import Region
 from marketplace.what_if import Counted
 
 MOST_PROJECTS = 500
+
+HAS_FACTS = DealImpact.basis.has_key("stops")
+"""A record says what it is compared with; without that it is only rates, and nothing can be worked out anew."""
 
 
 def of_project(project_id: int) -> ColumnElement[bool]:
@@ -44,7 +47,7 @@ def avoided_in_region(session: Session, region: Region, period: MonthPeriod) -> 
     query = (
         select(DealImpact.basis, months.c.before_t, months.c.until_t)
         .join(months, months.c.deal_id == DealImpact.deal_id)
-        .where(DealImpact.is_current)
+        .where(DealImpact.is_current, HAS_FACTS)
         .order_by(DealImpact.deal_id)
     )
     for row in session.execute(query):
@@ -56,7 +59,7 @@ def expected_of_project(session: Session, *, project_id: int) -> Iterator[Counte
     query = (
         select(DealImpact.basis, Deal.agreed_t)
         .join(Deal, Deal.id == DealImpact.deal_id)
-        .where(DealImpact.is_current, Deal.status.in_(FIRM), of_project(project_id))
+        .where(DealImpact.is_current, HAS_FACTS, Deal.status.in_(FIRM), of_project(project_id))
         .order_by(Deal.id)
     )
     for row in session.execute(query):
@@ -67,7 +70,7 @@ def projects_with_records(session: Session) -> Sequence[tuple[int, str]]:
     """Projects whose deals have records, by name, as (id, name)."""
     surplus = select(Listing.project_id).join(Deal, Deal.surplus_id == Listing.id)
     used = select(Deal.destination_project_id)
-    has_record = Deal.id.in_(select(DealImpact.deal_id).where(DealImpact.is_current))
+    has_record = and_(Deal.status.in_(FIRM), Deal.id.in_(select(DealImpact.deal_id).where(DealImpact.is_current)))
     rows = session.execute(
         select(Project.id, Project.name)
         .where(or_(Project.id.in_(surplus.where(has_record)), Project.id.in_(used.where(has_record))))
