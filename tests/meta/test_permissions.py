@@ -184,6 +184,10 @@ ROUTES: dict[str, list[Route]] = {
     "basemap.archive": public(also=HTTPStatus.NOT_FOUND),  # no file is configured
     "basemap.tile": public(arguments={"z": 8, "x": 135, "y": 74}),
     "facilities.points": public(),
+    "flows.index": public(),
+    "flows.data": public(),
+    "flows.table_file": public(),
+    "flows.alone": public(),
     "exports.index": public(),
     "exports.file": public(arguments={"dataset": "facilities", "kind": "csv"}),
     "exports.metadata": public(arguments={"dataset": "listings"}),
