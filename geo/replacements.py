@@ -26,11 +26,13 @@ class Replacement:
     """What a need for a material is filled with where nothing is reused.
 
     `sold_as` are the materials of which a quarry that sells one will do, and `family` whose primary production is
-    avoided.
+    avoided. `landfilled_as` are those of which a landfill that takes one in takes this one, too: who takes concrete in
+    takes crushed concrete in.
     """
 
     needed: str
     sold_as: tuple[str, ...]
+    landfilled_as: tuple[str, ...]
     family: str
     note_no: str
     note_en: str
@@ -53,13 +55,15 @@ def read_replacements(path: Path, *, taxonomy: Taxonomy) -> Mapping[str, Replace
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         for row in reader:
-            sold_as = tuple(row["sold_as"].split(";"))
-            if row["needed"] in found or not taxonomy.materials.keys() >= {row["needed"], *sold_as}:
+            sold_as, landfilled_as = (tuple(row[name].split(";")) for name in ("sold_as", "landfilled_as"))
+            named = {row["needed"], *sold_as, *landfilled_as}
+            if row["needed"] in found or not taxonomy.materials.keys() >= named:
                 reason = f"{row['needed']} is there twice, or names a material that is none"
                 raise MaterialError(MaterialFault.BAD_TABLE, line=reader.line_num, reason=reason)
             found[row["needed"]] = Replacement(
                 needed=row["needed"],
                 sold_as=sold_as,
+                landfilled_as=landfilled_as,
                 family=row["family"],
                 note_no=row["note_no"],
                 note_en=row["note_en"],

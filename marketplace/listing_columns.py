@@ -299,6 +299,18 @@ def listing_columns() -> tuple[Column, ...]:
             example_en="50",
         ),
         Column(
+            key="baseline_facility_id",
+            header_no="Alternativt anlegg",
+            header_en="Facility without a deal",
+            synonyms=("alternativ", "deponi", "pukkverk", "baseline facility", "prior destination", "prior supplier"),
+            help=N_(
+                "The name or number of the facility that a surplus would have gone to, or that what is needed would"
+                " have been bought from. Empty: the nearest is taken."
+            ),
+            example_no="Lindum Drammen",
+            example_en="Lindum Drammen",
+        ),
+        Column(
             key="description",
             header_no="Beskrivelse",
             header_en="Description",

@@ -4,7 +4,7 @@ What does not apply to the other answers (a density where tonnes were entered, a
 out of account, whatever stands in it: without JavaScript, and in older browsers, the field is there all the same.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -27,10 +27,17 @@ from marketplace.forms.fields import (
 from marketplace.forms.places import TypedPlace, forgive, position_from
 from marketplace.forms.proof import ProofFields
 from marketplace.labels import LABELS, material_name
+from marketplace.queries.baselines import BaselineFacility
 from marketplace.queries.projects import ProjectOption
-from marketplace.types import Haulage, ListingKind, Loading, PriceKind
+from marketplace.types import FacilityKind, Haulage, ListingKind, Loading, PriceKind
 
 NO_PROJECT = ""
+NO_FACILITY = ""
+
+
+def _group_of(kind: FacilityKind) -> Any:
+    """The heading that a list of facilities has for a kind; gettext_lazy, since forms are made once a language."""
+    return _l(LABELS[FacilityKind][kind])
 
 
 def _id_or_none(value: Any) -> int | None:
@@ -96,11 +103,22 @@ class ListingForm(ProofFields, TypedPlace):
     loading = _choice_of(_l("Loading"), Loading, _l("Choose who loads."), default=Loading.GIVER)
     haulage = _choice_of(_l("Haulage"), Haulage, _l("Choose who drives."), default=Haulage.BY_AGREEMENT)
     max_distance_km = DecimalField(_l("Farthest haul"))
+    baseline_facility_id = SelectField(
+        _l("Without a deal"),
+        coerce=_id_or_none,
+        invalid_value_message=_l("Choose a facility from the list."),
+        invalid_choice_message=_l("Choose a facility from the list."),
+    )
     description = TextAreaField(_l("Description"))
     version = HiddenField()
 
-    def offer(self, projects: tuple[ProjectOption, ...], memberships: tuple[ActorMembership, ...]) -> None:
-        """The projects and organisations a listing can be posted for."""
+    def offer(
+        self,
+        projects: tuple[ProjectOption, ...],
+        memberships: tuple[ActorMembership, ...],
+        facilities: Sequence[BaselineFacility],
+    ) -> None:
+        """The projects and organisations a listing can be posted for, and what may become of it without a deal."""
         several = len(memberships) > 1
         self.project_id.choices = [
             *(
@@ -116,6 +134,13 @@ class ListingForm(ProofFields, TypedPlace):
                 for project in projects
             ),
             SelectChoice(NO_PROJECT, _l("No project: I place a pin myself")),
+        ]
+        self.baseline_facility_id.choices = [
+            SelectChoice(NO_FACILITY, _l("Not said: the nearest is taken")),
+            *(
+                SelectChoice(str(each.id), f"{each.name}, {each.municipality_name}", optgroup=_group_of(each.kind))
+                for each in facilities
+            ),
         ]
         self.organisation_id.choices = [
             SelectChoice(str(each.organisation_id), each.organisation_name) for each in memberships

@@ -17,13 +17,16 @@ from sqlalchemy.orm import Session, aliased
 
 from geo.crs import to_stored
 from geo.geometry import Position
-from geo.postgis import lon_lat
+from geo.postgis import lon_lat, nearest_first, point_25833
 from geo.units import SRID_STORED
 from marketplace.models import Facility, Municipality
 from marketplace.types import FacilityKind
 
 NEAR: Final = 4
 """So many lie nearest as the crow flies; the nearest by road is taken to be among them."""
+
+OFFERED: Final = 150
+"""As many as a list in a form can have and still be looked through."""
 
 CLEAN_CLASS: Final = 1
 BETWEEN_KEYS: Final = ";"
@@ -102,6 +105,20 @@ def facilities_near(
     for row in session.execute(query):
         found[questions[row.n - 1]].append(_facility(row))
     return {each: tuple(rows) for each, rows in found.items()}
+
+
+def facilities_to_name(session: Session, *, near: Position | None, first_id: int | None) -> Sequence[BaselineFacility]:
+    """The facilities that a form offers, by kind and name: the nearest `OFFERED` that are not closed, and that one."""
+    is_open = Facility.closed_at.is_(None)
+    query = select(Facility.id).where(is_open).limit(OFFERED)
+    if near is None:
+        ids = set(session.scalars(query.order_by(Facility.id)))
+    else:
+        point = point_25833(near)
+        ids = set(session.scalars(query.order_by(nearest_first(Facility.position_25833, point), Facility.id)))
+    found = facilities_by_id(session, ids | ({first_id} if first_id is not None else set()))
+    order = list(FacilityKind)
+    return sorted(found.values(), key=lambda each: (order.index(each.kind), each.name.casefold(), each.id))
 
 
 def facilities_by_id(session: Session, ids: Collection[int]) -> Mapping[int, BaselineFacility]:

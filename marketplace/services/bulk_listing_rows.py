@@ -21,17 +21,19 @@ from marketplace.listing_columns import STATEMENTS, listing_columns
 from marketplace.models import ImportBatch, Listing
 from marketplace.parsing import read_day
 from marketplace.services.agreed_listings import agreed_problems
-from marketplace.services.bulk_places import ManyPlaces, NamedProjects
+from marketplace.services.bulk_places import ManyPlaces, NamedFacilities, NamedProjects
 from marketplace.services.bulk_rows import CellReader, StagedRow, derived_reference
 from marketplace.services.declarations import Statement, statement_problems
-from marketplace.services.listing_details import NO_PLACE, CheckedDetails, ListingDetails, check_details
+from marketplace.services.listing_details import KEEP, NO_PLACE, CheckedDetails, ListingDetails, check_details
 from marketplace.services.listings import Transition, can, time_problems
 from marketplace.table_columns import RowReader
 from marketplace.text import clean_line, clean_text
 from marketplace.types import Haulage, ListingKind, ListingStatus, Loading, PriceKind
 
 REFERENCE_LIMIT = 80
-SAYS_NOTHING_OF_THE_MASS = frozenset({"reference", "publish", "virgin_basis", "stated_by", *STATEMENTS})
+SAYS_NOTHING_OF_THE_MASS = frozenset(
+    {"reference", "publish", "virgin_basis", "stated_by", "baseline_facility_id", *STATEMENTS}
+)
 """Columns that a row may get later and still be the same lot."""
 PLACE = frozenset({"project_id", "lat", "lon", "position"})
 PERIOD = frozenset({"available_from", "available_to"})
@@ -82,11 +84,13 @@ def checked_rows(
     projects = NamedProjects.of(
         session, (reader.cells.get("project_id", "") for reader in cells), organisation_id=batch.organisation_id
     )
-    read = [read_row(row, reader, projects, now=now) for row, reader in zip(rows, cells, strict=True)]
+    facilities = NamedFacilities.of(session, (reader.cells.get("baseline_facility_id", "") for reader in cells))
+    read = [read_row(row, reader, projects, facilities, now=now) for row, reader in zip(rows, cells, strict=True)]
     places = ManyPlaces.of(
         session,
         (each.details.own_position for each in read if each.details.own_position is not None),
         projects=projects.by_id,
+        facilities=facilities.by_id,
         used=(
             each.details.project_id
             for each in read
@@ -97,9 +101,12 @@ def checked_rows(
     return [_checked(session, batch, each, places, existing.get(each.reference), now=now) for each in read]
 
 
-def read_row(row: StagedRow, reader: RowReader, projects: NamedProjects, *, now: datetime) -> ReadRow:
+def read_row(
+    row: StagedRow, reader: RowReader, projects: NamedProjects, facilities: NamedFacilities, *, now: datetime
+) -> ReadRow:
     reference = _reference(row, reader)
     project_id = _project(reader, projects)
+    baseline_facility_id = _facility(reader, facilities)
     position = _position(reader)
     today = local_date(now)
     first, last = reader.day("available_from"), reader.day("available_to")
@@ -131,6 +138,7 @@ def read_row(row: StagedRow, reader: RowReader, projects: NamedProjects, *, now:
         haulage=Haulage(reader.choice("haulage") or Haulage.BY_AGREEMENT),
         max_distance_km=reader.number("max_distance_km"),
         description=clean_text(reader.text("description")),
+        baseline_facility_id=KEEP if baseline_facility_id is None else baseline_facility_id,
     )
     return ReadRow(
         row=row,
@@ -183,6 +191,22 @@ def _project(reader: RowReader, projects: NamedProjects) -> int | None:
         reader.refuse(
             "project_id",
             N_("%(count)s projects have this name. Write the number of the right one: it stands in its address."),
+            count=len(found),
+        )
+    return found[0].id if len(found) == 1 else None
+
+
+def _facility(reader: RowReader, facilities: NamedFacilities) -> int | None:
+    name = clean_line(reader.text("baseline_facility_id"))
+    if not name:
+        return None
+    found = facilities.found(name)
+    if not found:
+        reader.refuse("baseline_facility_id", N_("There is no facility of this name or number."))
+    elif len(found) > 1:
+        reader.refuse(
+            "baseline_facility_id",
+            N_("%(count)s facilities have this name. Write the number of the right one: it stands in its address."),
             count=len(found),
         )
     return found[0].id if len(found) == 1 else None

@@ -128,9 +128,18 @@ def load_demo(session: Session, *, now: datetime) -> DemoLoaded | None:
         row["key"]: _add_project(session, row, actors=actors, organisations=organisations, now=now)
         for row in read_rows("projects.csv")
     }
+    facility_ids = {row.key: row.id for row in session.execute(select(Facility.key, Facility.id))}
     proofs = {row["listing"]: row for row in read_rows("proofs.csv")}
     listings = {
-        row["key"]: _add_listing(session, row, actors=actors, projects=projects, proof=proofs.get(row["key"]), now=now)
+        row["key"]: _add_listing(
+            session,
+            row,
+            actors=actors,
+            projects=projects,
+            facility_ids=facility_ids,
+            proof=proofs.get(row["key"]),
+            now=now,
+        )
         for row in listing_rows()
     }
     receivers = [
@@ -281,6 +290,7 @@ def _add_listing(
     *,
     actors: Mapping[str, Actor],
     projects: Mapping[str, Project],
+    facility_ids: Mapping[str, int],
     proof: Row | None,
     now: datetime,
 ) -> Listing:
@@ -291,7 +301,7 @@ def _add_listing(
         session,
         actor,
         organisation_id=project.organisation_id,
-        details=_listing_details(row, project=project, now=now),
+        details=_listing_details(row, project=project, facility_ids=facility_ids, now=now),
         now=written_at,
         is_example=True,
     )
@@ -310,7 +320,7 @@ def _add_listing(
     return listing
 
 
-def _listing_details(row: Row, *, project: Project, now: datetime) -> ListingDetails:
+def _listing_details(row: Row, *, project: Project, facility_ids: Mapping[str, int], now: datetime) -> ListingDetails:
     today = local_date(now)
     return ListingDetails(
         kind=ListingKind(row["kind"]),
@@ -328,5 +338,6 @@ def _listing_details(row: Row, *, project: Project, now: datetime) -> ListingDet
         loading=Loading(row["loading"]),
         haulage=Haulage(row["haulage"]),
         max_distance_km=number_of(row["max_distance_km"]),
+        baseline_facility_id=facility_ids[row["baseline"]] if row["baseline"] else None,
         description=row["description"],
     )

@@ -116,7 +116,7 @@ def _named_ids(ways: Sequence[Way]) -> set[int]:
 def _landfills_near(way: Way) -> Near:
     return Near(
         kind=FacilityKind.LANDFILL,
-        materials=(way.material_key,),
+        materials=replacements()[way.material_key].landfilled_as,
         position=way.stops[0].position,
         class_min=way.class_min,
     )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol, cast
+from enum import Enum, auto
+from typing import Final, Literal, Protocol, cast
 
 from geoalchemy2.shape import to_shape
 from shapely import Point
@@ -15,15 +16,16 @@ from geo.errors import MaterialError, QuantityError
 from geo.geometry import Position
 from geo.materials import Fraction, Material, taxonomy
 from geo.quantities import EnteredMass
+from geo.replacements import replacements
 from geo.units import MASS_STEP_T, EnteredUnit
 from marketplace.errors import FieldError
 from marketplace.geo_messages import refused_at
 from marketplace.i18n_marker import N_
-from marketplace.models import Municipality, Project
+from marketplace.models import Facility, Municipality, Project
 from marketplace.queries.municipalities import locate_municipality_25833
 from marketplace.services.editing import DESCRIPTION_LIMIT, period_problems, text_problems
 from marketplace.text import clean_text
-from marketplace.types import Haulage, ListingKind, Loading, PriceKind
+from marketplace.types import FacilityKind, Haulage, ListingKind, Loading, PriceKind
 
 PRICE_LIMIT_NOK_PER_T = Decimal(5_000)
 """Far above any mass that is hauled by lorry: washed and graded products lie at some hundred kroner."""
@@ -43,6 +45,15 @@ ABSURD = Decimal(10) ** 15
 NO_PLACE = N_("Choose a project, or place a pin on the map.")
 
 
+class Keep(Enum):
+    """Says that something stays as it is."""
+
+    KEEP = auto()
+
+
+KEEP: Final = Keep.KEEP
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListingDetails:
     """What a person says about a listing.
@@ -51,6 +62,8 @@ class ListingDetails:
     `hides_position` None leaves it as it is: a new listing shows where it is. `accepts_declared`, whether who takes
     masses does with a statement that they are clean, None leaves as it is: a new listing does. `tolerance_percent`,
     by how much deliveries may pass what was agreed, None leaves as it is: a new listing has the usual one.
+    `baseline_facility_id` is where a surplus would have gone without a deal, or where what is needed would have been
+    bought; None where nobody says, and `KEEP` leaves it as it is.
     """
 
     kind: ListingKind
@@ -73,6 +86,7 @@ class ListingDetails:
     haulage: Haulage = Haulage.BY_AGREEMENT
     max_distance_km: Decimal | None = None
     description: str = ""
+    baseline_facility_id: int | Literal[Keep.KEEP] | None = KEEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +111,8 @@ class Places(Protocol):
 
     def municipality_at(self, point_25833: Point) -> Municipality | None: ...
 
+    def facility(self, facility_id: int) -> Facility | None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class EachPlace:
@@ -112,6 +128,9 @@ class EachPlace:
 
     def municipality_at(self, point_25833: Point) -> Municipality | None:
         return locate_municipality_25833(self.session, point_25833)
+
+    def facility(self, facility_id: int) -> Facility | None:
+        return self.session.get(Facility, facility_id)
 
 
 def check_details(
@@ -142,6 +161,7 @@ def check_details(
     project = _project(places, details, problems, organisation_id=organisation_id)
     point_25833 = _point_25833(places, details, project, problems)
     municipality = _municipality(places, point_25833, problems)
+    problems.extend(_baseline_problems(places, details))
     return CheckedDetails(
         details=details,
         project=project,
@@ -205,6 +225,28 @@ def _problems(
             params={"limit": DISTANCE_LIMIT_KM},
         )
     yield from text_problems(details.description, field="description", limit=DESCRIPTION_LIMIT)
+
+
+def _baseline_problems(places: Places, details: ListingDetails) -> Iterator[FieldError]:
+    """A surplus would have gone to whoever takes it in, and what is needed would have come from a quarry."""
+    facility_id = details.baseline_facility_id
+    if facility_id is None or facility_id is KEEP:
+        return
+    facility = places.facility(facility_id)
+    message = None
+    if facility is None:
+        message = N_("Choose a facility from the list.")
+    elif details.kind is ListingKind.DEMAND and facility.kind is not FacilityKind.QUARRY:
+        message = N_("New material comes from a quarry. Choose one, or leave it empty.")
+    elif details.kind is ListingKind.SURPLUS and not _takes_in(facility, details.material_key):
+        message = N_("This facility does not take in this material.")
+    if message is not None:
+        yield FieldError(field="baseline_facility_id", message=message)
+
+
+def _takes_in(facility: Facility, material_key: str) -> bool:
+    row = replacements().get(material_key)
+    return row is None or bool({material_key, *row.landfilled_as} & set(facility.accepts))
 
 
 def _is_positive(value: Decimal) -> bool:

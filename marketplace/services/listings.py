@@ -19,7 +19,7 @@ from marketplace.queries.positions import Blur
 from marketplace.queue import Task, enqueue
 from marketplace.services.agreed_listings import agreed_problems, nothing_left_problems
 from marketplace.services.editing import require_unchanged
-from marketplace.services.listing_details import CheckedDetails, ListingDetails, check_details
+from marketplace.services.listing_details import KEEP, CheckedDetails, ListingDetails, check_details
 from marketplace.services.moderation_gate import moderation_problems
 from marketplace.services.quality import gate, refresh_quality
 from marketplace.services.search_text import refresh_search_text
@@ -129,6 +129,7 @@ COPIED = (
     "loading",
     "haulage",
     "max_distance_km",
+    "baseline_facility_id",
     "accepts_declared",
     "accepts_class_max",
     "description",
@@ -279,6 +280,7 @@ def column_values(checked: CheckedDetails, *, blur: Blur, was_hidden: bool) -> d
         "haulage": details.haulage,
         "description": details.description,
         **({} if details.accepts_declared is None else {"accepts_declared": details.accepts_declared}),
+        **({} if details.baseline_facility_id is KEEP else {"baseline_facility_id": details.baseline_facility_id}),
     }
 
 

@@ -1,6 +1,6 @@
 """Listings: one's own, a listing's page, the form that posts one, and what leads it from draft to closed."""
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from datetime import date, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -9,6 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from geo.geometry import Position
 from geo.materials import Fraction, MaterialGroup, taxonomy
 from geo.quantities import MAX_MASS_T
 from geo.units import EnteredUnit
@@ -19,6 +20,7 @@ from marketplace.i18n import translate
 from marketplace.models import Listing
 from marketplace.permissions import Permission, allows
 from marketplace.queries import listings as queries
+from marketplace.queries.baselines import BaselineFacility, facilities_to_name
 from marketplace.queries.matches import matches_for_listing, matches_for_listings
 from marketplace.queries.positions import exact_position_of
 from marketplace.queries.projects import (
@@ -31,8 +33,9 @@ from marketplace.queries.projects import (
 from marketplace.services import listings as services
 from marketplace.services.editing import edit_version
 from marketplace.services.freshness import awaiting_answer, awaits_answer, unconfirmed_since
-from marketplace.services.listing_details import USUAL_TOLERANCE_PERCENT, ListingDetails, check_details
+from marketplace.services.listing_details import KEEP, USUAL_TOLERANCE_PERCENT, ListingDetails, check_details
 from marketplace.services.listings import Transition, can
+from marketplace.services.match_roads import LINES, all_by_road, matches_by_road
 from marketplace.services.quality import quality_of
 from marketplace.types import Haulage, ListingKind, ListingStatus, Loading, PriceKind
 from marketplace.web.access import current_actor, requires
@@ -40,7 +43,7 @@ from marketplace.web.cards import card_of
 from marketplace.web.deal_rows import deals_section
 from marketplace.web.document_rows import documents_section
 from marketplace.web.editing import saving
-from marketplace.web.match_rows import best_row, looks_for_matches, match_features, match_section
+from marketplace.web.match_rows import best_row, impacts_of, looks_for_matches, match_features, match_section
 from marketplace.web.paging import cursor_from_address, id_from_address, page_links
 from marketplace.web.places import Feature, about_feature, drawing_map, listing_feature, project_feature, still_map
 from marketplace.web.plan_view import plan_step_of
@@ -79,7 +82,9 @@ def index() -> ResponseReturnValue:
     several = len(own) > 1
     today = clock.local_date(clock.now())
     asking = [each for each in page.items if looks_for_matches(each, today=today)]
-    found = matches_for_listings(db.session, asking, today=today, limit=1, near_limit=1)
+    found = all_by_road(
+        db.session, asking, matches_for_listings(db.session, asking, today=today, limit=1, near_limit=1)
+    )
     return render_template(
         "listings/index.html",
         best={each.id: best_row(each, found[each.id]) for each in asking},
@@ -117,7 +122,7 @@ def _page(listing: Listing) -> str:
         around = [about_feature(position, title=_("The masses are somewhere in this circle"))]
     elif listing.project and not listing.has_own_position:
         around = [project_feature(listing.project)]
-    found = matches_for_listing(db.session, listing, today=today)
+    found = matches_by_road(db.session, listing, matches_for_listing(db.session, listing, today=today), lines=LINES)
     lot_quality = quality_of(db.session, listing, today=today) if listing.kind is ListingKind.SURPLUS else None
     return render_template(
         "listings/show.html",
@@ -136,7 +141,9 @@ def _page(listing: Listing) -> str:
             ],
             middle=position,
         ),
-        matches=match_section(listing, found) if looks_for_matches(listing, today=today) else None,
+        matches=match_section(listing, found, impacts=impacts_of(listing, found, today=today))
+        if looks_for_matches(listing, today=today)
+        else None,
         can_do={transition.value: can(transition, listing) for transition in Transition},
         was_just_published="published" in request.args,
         documents=documents_section(listing.facility or listing),
@@ -169,7 +176,7 @@ def new() -> ResponseReturnValue:
     if wanted_id is not None and (chosen is None or chosen.id != wanted_id):
         raise NotFound
     form = ListingForm(data=_defaults(chosen, kind=request.args.get("kind"), today=today))
-    form.offer(projects, actor.editable)
+    form.offer(projects, actor.editable, _facilities(chosen, first_id=None))
     form.wants_publishing = request.form.get("action") == PUBLISH
     saved = Saved.KEPT
     if form.validate_on_submit():
@@ -202,7 +209,8 @@ def edit(listing: Listing) -> ResponseReturnValue:
         db.session, organisation_ids=(listing.organisation_id,), today=today, first_id=listing.project_id
     )
     form = ListingForm(data=_data_of(listing))
-    form.offer(projects, tuple(each for each in actor.editable if each.organisation_id == listing.organisation_id))
+    own = tuple(each for each in actor.editable if each.organisation_id == listing.organisation_id)
+    form.offer(projects, own, _facilities(None, near=position_of(listing), first_id=listing.baseline_facility_id))
     is_draft = listing.status is ListingStatus.DRAFT
     form.wants_publishing = request.form.get("action") == PUBLISH and is_draft
     saved = Saved.KEPT
@@ -244,6 +252,19 @@ def _defaults(project: ProjectOption | None, *, kind: str | None, today: date) -
     }
 
 
+def _facilities(
+    chosen: ProjectOption | None, *, near: Position | None = None, first_id: int | None
+) -> Sequence[BaselineFacility]:
+    """Those that may be named as what would have happened without a deal: the ones around where one mostly posts."""
+    own = tuple(each.organisation_id for each in current_actor().editable)
+    here = near or (
+        position_of_project(db.session, project_id=chosen.id)
+        if chosen
+        else newest_position(db.session, organisation_ids=own)
+    )
+    return facilities_to_name(db.session, near=here, first_id=first_id)
+
+
 def _organisation_id(form: ListingForm, projects: tuple[ProjectOption, ...]) -> int:
     """The organisation of the chosen project, else the one chosen by itself."""
     project = next((each for each in projects if each.id == form.project_id.data), None)
@@ -277,6 +298,7 @@ def details_of(form: ListingForm, *, unread: Set[str] = frozenset()) -> ListingD
         loading=Loading(answer("loading", Loading.GIVER)),
         haulage=Haulage(answer("haulage", Haulage.GIVER)),
         max_distance_km=answer("max_distance_km"),
+        baseline_facility_id=answer("baseline_facility_id", KEEP),
         description=answer("description", ""),
     )
 
@@ -318,6 +340,7 @@ def _data_of(listing: Listing) -> dict[str, object]:
         "loading": listing.loading.value,
         "haulage": listing.haulage.value,
         "max_distance_km": listing.max_distance_km,
+        "baseline_facility_id": listing.baseline_facility_id,
         "description": listing.description,
         "version": edit_version(listing),
         **proof_data(listing if listing.status is ListingStatus.DRAFT else None),

@@ -124,6 +124,8 @@ def test_the_questions_asked_for_matches_are_as_many_for_one_as_for_three(
 ) -> None:
     surplus = make.listing()
     make.facility(kind=FacilityKind.LANDFILL, position=DRAMMEN, accepts=["blasted_rock"])
+    make.listing(kind=ListingKind.DEMAND, position=SKUI)
+    client.get(f"/listings/{surplus.id}/matches")  # what is asked once a visitor is asked now
     counts = []
     for _ in range(2):
         make.listing(kind=ListingKind.DEMAND, position=SKUI)
