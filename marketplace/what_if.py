@@ -56,7 +56,7 @@ def what_if(counted: Iterable[Counted], *, one: FactorSet, other: FactorSet) -> 
         FactorError: a set lacks a figure that one of the deals needs.
     """
     deals, mass_t, pending_t = 0, ZERO, ZERO
-    sums = {id(figures): _Sum() for figures in (one, other)}
+    sides = ((one, _Sum()), (other, _Sum()))
     with localcontext(prec=ENOUGH_DIGITS):
         for each in counted:
             deals += 1
@@ -64,16 +64,16 @@ def what_if(counted: Iterable[Counted], *, one: FactorSet, other: FactorSet) -> 
             if each.basis.is_pending:
                 pending_t += each.until_t - each.before_t
                 continue
-            for figures in (one, other):
+            for figures, added in sides:
                 rates = rates_under(each.basis, figures)
-                sums[id(figures)].add(ledger_of(rates, each.until_t), 1)
-                sums[id(figures)].add(ledger_of(rates, each.before_t), -1)
+                added.add(ledger_of(rates, each.until_t), 1)
+                added.add(ledger_of(rates, each.before_t), -1)
         return WhatIf(
             deals=deals,
             mass_t=mass_t,
             pending_t=pending_t,
-            one=sums[id(one)].ledger,
-            other=sums[id(other)].ledger,
+            one=sides[0][1].ledger,
+            other=sides[1][1].ledger,
         )
 
 
