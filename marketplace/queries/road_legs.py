@@ -23,8 +23,10 @@ class KeptLeg:
 
 
 _ENDS = ("origin_lon_e5", "origin_lat_e5", "destination_lon_e5", "destination_lat_e5")
-_asked = func.unnest(*(bindparam(name, type_=ARRAY(Integer)) for name in _ENDS)).table_valued(
-    *(column(name, Integer) for name in _ENDS), name="asked"
+_asked = (
+    func.unnest(*(bindparam(name, type_=ARRAY(Integer)) for name in _ENDS))
+    .table_valued(*(column(name, Integer) for name in _ENDS), name="asked")
+    .render_derived()
 )
 _KEPT = (
     select(*(RoadLeg.__table__.c[name] for name in _ENDS), RoadLeg.status, RoadLeg.road_m, RoadLeg.road_s, RoadLeg.line)

@@ -19,7 +19,6 @@ from marketplace.queries.projects import position_of
 from marketplace.services.routes import Pair, legs_between, routes_between, stop_of
 from marketplace.types import ListingKind
 
-
 LINES = 6
 """How many of the best a page draws along their roads."""
 
