@@ -159,6 +159,8 @@ class YearlyContent:
     indicators: tuple[IndicatorLine, ...]
     plans: Plans | None
     held_back: dict[str, int]
+    has_examples: bool = False
+    """Whether invented data is among it."""
     before: tuple[WayLine, ...] = ()
     """The year before, to compare with."""
 

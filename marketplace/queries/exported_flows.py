@@ -98,6 +98,16 @@ def delivered_months(session: Session, scope: FlowScope) -> Iterator[DeliveredMo
         )
 
 
+def has_examples(session: Session, scope: FlowScope) -> bool:
+    """Whether any of the flows is invented, to show how it works."""
+    found = (
+        select(DealMonth.deal_id)
+        .join(Deal, Deal.id == DealMonth.deal_id)
+        .where(Deal.is_example, scope.selects(DealMonth), DealMonth.loads > 0)
+    )
+    return bool(session.scalar(select(found.exists())))
+
+
 def factor_sets_used(session: Session, scope: FlowScope) -> tuple[str, ...]:
     """The versions of the factors that the flows' figures were worked out with."""
     query = (

@@ -17,7 +17,7 @@ from marketplace.actor import Actor
 from marketplace.clock import local_date
 from marketplace.disclosure import LEAST_DEALS, LEAST_ORGANISATIONS, Disclosure, Shown, shown
 from marketplace.models import ImpactReport
-from marketplace.queries.exported_flows import factor_sets_used
+from marketplace.queries.exported_flows import factor_sets_used, has_examples
 from marketplace.queries.indicators import indicators_of
 from marketplace.queries.mass_plans import ProjectYear, projects_without_plan, reduction_in_region
 from marketplace.queries.region_flows import Dimension, FlowGroup, FlowScope, flow_groups
@@ -105,6 +105,7 @@ def yearly_content(
         ),
         plans=plans_of(session, region=region, year=year, disclosure=disclosure, today=today),
         held_back={name: part.held_back_deals for name, part in parts.items() if part.held_back_deals},
+        has_examples=has_examples(session, scope),
         before=_ways(groups(Dimension.WAY, of=FlowScope(region=region, period=period.before))),
     )
 

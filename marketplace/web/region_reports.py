@@ -32,7 +32,7 @@ from marketplace.web.printed import pdf_of, pdf_response
 from marketplace.web.region_ahead_panels import region_title
 from marketplace.web.region_requests import Asked, asked_of, asked_region
 from marketplace.web.region_sheets import Cell, Column, Sheet, csv_of, figure, words
-from marketplace.web.yearly_paper import keeps_text, yearly_paper
+from marketplace.web.yearly_paper import keeps_text, projects_text, yearly_paper
 
 bp = Blueprint("region_reports", __name__, url_prefix="/regions")
 
@@ -176,7 +176,9 @@ def reduction() -> ResponseReturnValue:
         without_plan=projects_without_plan(db.session, region=asked.region, year=year)
         if asked.disclosure.is_full
         else (),
-        organisation_count=len({each.project.organisation_id for each in found.projects}),
+        projects_text=projects_text(
+            len(found.projects), len({each.project.organisation_id for each in found.projects})
+        ),
         without_target=without_target_text(found.without_target)
         if found.without_target and found.together.target_t is not None
         else None,

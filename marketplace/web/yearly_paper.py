@@ -1,6 +1,6 @@
 """A region's yearly report on paper: the blocks that `printed/yearly_report.typ` sets, all from what was kept."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -8,11 +8,12 @@ from typing import Any, Final
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from geo.impact import Measure
-from geo.months import MonthPeriod
+from geo.impact import CO2E, Measure
+from geo.months import Month, MonthPeriod
 from geo.pyramid import Level
 from marketplace import charts
 from marketplace.charts import Bar, Chart, Series
+from marketplace.clock import local_date
 from marketplace.filters import EN_DASH, date_, number, percent, tonnes, tonnes_number
 from marketplace.i18n import translate
 from marketplace.indicators import DEFINITIONS
@@ -20,6 +21,7 @@ from marketplace.labels import label, material_name
 from marketplace.models import ImpactReport
 from marketplace.queries.region_flows import Way
 from marketplace.web.indicator_sheet import figure_text
+from marketplace.web.plan_paper import without_target_text
 from marketplace.web.region_desk import held_back_words, month_name, unit_of, way_name
 from marketplace.yearly_values import LedgerLine, MonthLine, PlanLine, Plans, YearlyContent, from_json
 
@@ -56,12 +58,23 @@ def yearly_paper(report: ImpactReport) -> YearlyPaper:
         eyebrow=_("Yearly report on clean surplus masses"),
         title=f"{content.region_name or _('All of Norway')}, {content.year}",
         mark="" if content.is_over else _("As it stood on %(day)s: the year is not over.", day=date_(content.made_at)),
-        notice=""
-        if not content.is_full
-        else _("For the work of the municipality: it names single projects, and is not to be published."),
+        notice=" ".join(_notices(content)),
         blocks=tuple(blocks),
         sha256=report.content_sha256,
     )
+
+
+def _notices(content: YearlyContent) -> Iterator[str]:
+    if content.is_full:
+        yield _("For the work of the municipality: it names single projects, and is not to be published.")
+    if content.has_examples:
+        yield _("Invented example data is among the figures.")
+
+
+def _months_of(content: YearlyContent) -> list[Month]:
+    """The months of the year, as far as it had come."""
+    last = Month.of(local_date(content.made_at))
+    return [month for month in MonthPeriod.of_year(content.year) if content.is_over or month <= last]
 
 
 # What flowed ----------------------------------------------------------------------------------------------------------
@@ -130,8 +143,7 @@ def _flows(content: YearlyContent) -> list[Block]:
 def _months_chart(content: YearlyContent) -> Chart | None:
     if not content.months:
         return None
-    masses = {line.month: line.delivered_t for line in content.months}
-    months = list(MonthPeriod.of_year(content.year))
+    masses, months = {line.month: line.delivered_t for line in content.months}, _months_of(content)
     return charts.columns(
         "months",
         title=_("Delivered by month"),
@@ -172,9 +184,14 @@ def _avoided(content: YearlyContent) -> list[Block]:
     return [
         _heading(_("What it avoided")),
         _table(
-            [_("Avoided"), _("Low"), _("Central"), _("High"), _("Unit")],
+            [_("Avoided"), _("Low"), _("Central"), _("High")],
             [
-                [label(line.measure), number(line.low), number(line.value), number(line.high), unit_of(line.measure)]
+                [
+                    f"{label(line.measure)} ({unit_of(line.measure)})",
+                    number(line.low),
+                    number(line.value),
+                    number(line.high),
+                ]
                 for line in content.ledger
             ],
         ),
@@ -185,11 +202,37 @@ def _avoided(content: YearlyContent) -> list[Block]:
             )
         ),
         *_chart(_climate_chart(content)),
+        *_months_table(content),
+        *_held(content, "months"),
+    ]
+
+
+def _months_table(content: YearlyContent) -> list[Block]:
+    """The figures of both charts by month; only months that something was delivered in."""
+    if not content.months:
+        return []
+
+    def figure(line: MonthLine, measure: Measure) -> str:
+        found = _of(line, measure)
+        return EN_DASH if found is None else number(found.value)
+
+    return [
+        _table(
+            [_("Month"), _("Delivered (t)"), *(f"{label(measure)} (kg)" for measure in CO2E)],
+            [
+                [
+                    month_name(Month.read(line.month)),
+                    tonnes_number(line.delivered_t),
+                    *(figure(line, measure) for measure in CO2E),
+                ]
+                for line in content.months
+            ],
+        )
     ]
 
 
 def _climate_chart(content: YearlyContent) -> Chart | None:
-    months = list(MonthPeriod.of_year(content.year))
+    months = _months_of(content)
     by_month = {line.month: line for line in content.months}
     if not any(_of(line, Measure.TRANSPORT_CO2E_KG) for line in content.months):
         return None
@@ -234,7 +277,7 @@ def _masses(content: YearlyContent) -> list[Block]:
     if content.levels:
         blocks += [
             _heading(_("Resource pyramid")),
-            *_chart(_levels_chart(content, whole)),
+            *_chart(_levels_chart(content, whole), is_named=False),
             _text(_("Shares are of what has come to its final use. What waits in storage counts once it goes on.")),
             *_held(content, "levels"),
         ]
@@ -298,13 +341,7 @@ def _plans(plans: Plans | None) -> list[Block]:
     together = plans.together
     blocks: list[Block] = [
         head,
-        _text(
-            _(
-                "%(projects)s projects of %(organisations)s organisations have a plan or a target for the year.",
-                projects=plans.project_count,
-                organisations=plans.organisation_count,
-            )
-        ),
+        _text(projects_text(plans.project_count, plans.organisation_count)),
         {
             "kind": "figures",
             "pairs": [
@@ -347,12 +384,15 @@ def keeps_text(keeps: bool | None) -> str:
     return {None: _("No target set"), True: _("Target kept"), False: _("Above the target")}[keeps]
 
 
-def without_target_text(count: int) -> str:
-    return ngettext(
-        "%(num)s project has set no target: the target is the sum of the others', the figures are of all.",
-        "%(num)s projects have set no target: the target is the sum of the others', the figures are of all.",
-        count,
+def projects_text(projects: int, organisations: int) -> str:
+    """How many have a plan, and how many organisations that are."""
+    have = ngettext(
+        "%(num)s project has a plan or a target for the year.",
+        "%(num)s projects have a plan or a target for the year.",
+        projects,
     )
+    behind = ngettext("One organisation is behind it all.", "%(num)s organisations are behind them.", organisations)
+    return f"{have} {behind}"
 
 
 def _or_dash(mass_t: Decimal | None) -> str:
@@ -381,7 +421,7 @@ def _method(content: YearlyContent) -> list[Block]:
         {
             "kind": "facts",
             "pairs": [
-                [_("Region"), ", ".join(content.municipalities) if len(content.municipalities) <= 12 else ""],
+                [_("Region"), ", ".join(content.municipalities) if len(content.municipalities) <= 25 else ""],
                 [_("Factor set"), ", ".join(content.factor_sets)],
                 [_("Made"), date_(content.made_at)],
                 [
@@ -411,10 +451,11 @@ def _text(text: str) -> Block:
     return {"kind": "text", "text": text}
 
 
-def _chart(chart: Chart | None) -> list[Block]:
+def _chart(chart: Chart | None, *, is_named: bool = True) -> list[Block]:
     if chart is None:
         return []
-    return [{"kind": "chart", "title": chart.title, "alt": f"{chart.title}. {chart.text}", "svg": str(chart.wide)}]
+    title = chart.title if is_named else ""
+    return [{"kind": "chart", "title": title, "alt": f"{chart.title}. {chart.text}", "svg": str(chart.wide)}]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, texts: int = 1, empty: str = "") -> Block:

@@ -184,7 +184,7 @@ def test_others_see_plans_together_or_not_at_all(client: Client, make: Factory) 
     assert "Too few to be shown" in client.in_english().get(address).text
     make.plan_row(make.project(name="Hemmelig 3"), year=2027)
     page = client.get(address).text
-    assert "3 projects of 3 organisations" in page
+    assert "3 projects have a plan or a target for the year. 3 organisations are behind them." in page
     assert "Hemmelig" not in page
     assert client.get(f"/regions/reduction.csv?municipality={BAERUM}&year=2027").status_code == 404
 
