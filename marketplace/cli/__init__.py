@@ -18,6 +18,7 @@ MODULES = {
     "roads": "marketplace.cli.roads",
     "create-admin": "marketplace.cli.create_admin",
     "audit": "marketplace.cli.audit",
+    "impact": "marketplace.cli.impact",
 }
 """Command -> the module that defines it with `@cli.command()` or `@cli.group()`."""
 
