@@ -92,7 +92,7 @@ class FactorTables:
     sources: Mapping[str, Source]
     """By what a figure's source is called in short."""
     notes_no: Mapping[str, str]
-    """The Norwegian of the notes of the tables, by the English."""
+    """The Norwegian of the notes and names of the tables, by the English."""
 
 
 # What may stand in a set ----------------------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ def read_factor_tables(folder: Path) -> FactorTables:
         if based_on is not None and based_on not in sets:
             raise _bad_row("factor_sets.csv", line, f"{based_on} does not stand above it")
         sets[row["version"]] = _set(row, own=own.get(row["version"], {}), base=sets[based_on] if based_on else None)
-        notes_no[row["note_en"]] = row["note_no"]
+        notes_no[row["note_en"]], notes_no[row["name"]] = row["note_no"], row["name_no"]
         check_set(sets[row["version"]].figures)
     sources = {row["source"]: _source(row, line=line) for line, row in _rows(folder / "sources.csv")}
     return FactorTables(

@@ -5,7 +5,6 @@ from enum import StrEnum
 from typing import Final
 
 from flask_babel import get_locale
-from flask_babel import gettext as _
 
 from geo.factor_tables import Source, factor_tables
 from geo.quantities import Quantity
@@ -180,13 +179,8 @@ def _source_name(text: str) -> str:
 
 
 def note_words(text: str) -> str:
-    """A note of the tables in the visitor's language; one that somebody wrote as they wrote it."""
+    """A note or name of the tables in the visitor's language; one that somebody wrote as they wrote it."""
     locale = get_locale()
     if locale is not None and locale.language == "en":
         return text
     return factor_tables().notes_no.get(text, text)
-
-
-def set_name(name: str, version: str) -> str:
-    """A version as it is named in a sentence."""
-    return _("%(name)s (version %(version)s)", name=name, version=version)

@@ -11,7 +11,7 @@ from geo.factors import Factor
 from geo.impact import Measure
 from marketplace import clock, db
 from marketplace.errors import NotFound
-from marketplace.factor_words import factor_name, figure_words, range_words
+from marketplace.factor_words import factor_name, figure_words, note_words, range_words
 from marketplace.filters import EN_DASH
 from marketplace.geo_messages import message_of
 from marketplace.i18n import translate
@@ -57,7 +57,7 @@ def compare() -> ResponseReturnValue:
     return admin_page(
         "admin/factors/compare.html",
         tab="factors",
-        set_options=[(each.id, f"{each.name} ({each.version})") for each in sets],
+        set_options=[(each.id, f"{note_words(each.name)} ({each.version})") for each in sets],
         one=one,
         other=other,
         county_options=[(each.number, each.name) for each in county_choices(db.session)],

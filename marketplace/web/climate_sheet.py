@@ -11,7 +11,7 @@ from geo.impact import PLAUSIBLE_HIGH_KG_PER_T, PLAUSIBLE_LOW_KG_PER_T, Measure,
 from geo.pyramid import Level
 from geo.quantities import Quantity
 from marketplace.climate_values import Baseline, ClimateContent, DealLine, FactorUsed, Figure
-from marketplace.factor_words import factor_name, figure_words, range_words, source_words, vehicle_name
+from marketplace.factor_words import factor_name, figure_words, note_words, range_words, source_words, vehicle_name
 from marketplace.filters import EN_DASH, NO_BREAK_SPACE, number, percent, period, tonnes, tonnes_number
 from marketplace.impact_basis import Chosen
 from marketplace.labels import label
@@ -113,7 +113,7 @@ def _facts(content: ClimateContent) -> Iterator[Pair]:
     yield _("Builder"), content.builder
     yield _("Municipality"), content.municipality
     yield _("Period"), period((content.starts_on, content.ends_on))
-    yield _("Factor set"), ", ".join(f"{each.name} ({each.version})" for each in content.sets)
+    yield _("Factor set"), ", ".join(f"{note_words(each.name)} ({each.version})" for each in content.sets)
     yield _("Distances"), ", ".join(sorted({method_name(line.method) for line in content.counted}))
 
 
@@ -310,7 +310,7 @@ def _tables(content: ClimateContent) -> Iterator[FactorTable]:
     for each in content.sets:
         rows = tuple(_factor(used) for used in content.factors if used.factor_set == each.version)
         deals = ngettext("one deal", "%(num)s deals", each.deals)
-        yield FactorTable(version=each.version, name=each.name, deals=deals, rows=rows)
+        yield FactorTable(version=each.version, name=note_words(each.name), deals=deals, rows=rows)
 
 
 def _factor(used: FactorUsed) -> FactorRow:
