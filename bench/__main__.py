@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-MEASUREMENTS = ("search", "matching", "bulk", "alerts")
+MEASUREMENTS = ("search", "matching", "bulk", "alerts", "flows")
 
 
 def main() -> int:

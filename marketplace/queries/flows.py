@@ -20,6 +20,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     DateTime,
+    FromClause,
     Interval,
     Numeric,
     Select,
@@ -219,7 +220,8 @@ def months_of(
     """The months of each line, None for one that may not be shown."""
     if not lines:
         return {}
-    cells = _cells(filters, detail=detail)
+    # By itself first: the planner would else join the few lines with every municipality and material there is.
+    cells = select(_cells(filters, detail=detail)).cte("all_cells").prefix_with("MATERIALIZED", dialect="postgresql")
     key = tuple_(cells.c.origin, cells.c.destination, cells.c.group_key)
     rows = session.execute(
         select(
@@ -249,7 +251,7 @@ def _shown_months(months: Sequence[_MonthOfLine], disclosure: Disclosure) -> tup
     return tuple(month.mass_t if id(month) in kept else None for month in months)
 
 
-def _organisations(cells: Subquery, disclosure: Disclosure) -> list[ColumnElement[Any]]:
+def _organisations(cells: FromClause, disclosure: Disclosure) -> list[ColumnElement[Any]]:
     """Givers and takers, where their number is asked for."""
     if disclosure.is_full:
         return []
