@@ -270,7 +270,9 @@ BEGIN
             kept.level)
         = (change.month, change.origin_municipality_number, change.destination_municipality_number,
             change.material_key, change.level);
-    IF NOT FOUND THEN  -- and nobody else can put it there: the way is held
+    IF change.loads = 0 THEN
+        RETURN;  -- nothing is left of that month, and the flow may be gone with its last load
+    ELSIF NOT FOUND THEN  -- and nobody else can put it there: the way is held
         INSERT INTO flow_month (
             month, origin_municipality_number, destination_municipality_number, material_key, level,
             loads, delivered_t, avoided_t, low, central, high
