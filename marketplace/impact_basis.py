@@ -18,6 +18,7 @@ from geo.factors import FactorSet, MaterialFactors
 from geo.impact import (
     Comparison,
     Leg,
+    Measure,
     Method,
     Rates,
     from_json,
@@ -134,6 +135,15 @@ def substitution_of(basis: Basis) -> Decimal:
     """s: all of it replaces new material where it is recovery and somebody is known to sell the new one, else none."""
     is_recovery = basis.level not in (Level.DISPOSAL, Level.UNDOCUMENTED, Level.PENDING)
     return WHOLE if is_recovery and basis.quarry is not None else NOTHING
+
+
+def is_known(basis: Basis, measure: Measure) -> bool:
+    """Whether a line of the ledgers can be told at all: what nobody knows the price of cannot."""
+    if measure is Measure.GATE_FEE_NOK:
+        return basis.gate_fee_nok_per_t is not None and basis.landfill is not None
+    if measure is Measure.PURCHASE_NOK:
+        return basis.purchase_nok_per_t is not None and basis.quarry is not None
+    return True
 
 
 def comparison_of(basis: Basis, factors: FactorSet) -> Comparison:

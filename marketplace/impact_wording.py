@@ -93,15 +93,6 @@ def _unit(measure: Measure) -> str:
     return NO_BREAK_SPACE + unit
 
 
-def known(basis: Basis, measure: Measure) -> bool:
-    """Whether a ledger's line can be told at all: what nobody knows the price of cannot."""
-    if measure is Measure.GATE_FEE_NOK:
-        return basis.gate_fee_nok_per_t is not None and basis.landfill is not None
-    if measure is Measure.PURCHASE_NOK:
-        return basis.purchase_nok_per_t is not None and basis.quarry is not None
-    return True
-
-
 def in_short(ledger: Ledger) -> str:
     """The transport that is spared, in a line; the other ledgers stand where it is worked out."""
     km, co2e = ledger[Measure.VEHICLE_KM].value, ledger[Measure.TRANSPORT_CO2E_KG].value

@@ -16,7 +16,9 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
+from geo.impact import Measure, Method
 from geo.proof import Outcome
+from geo.pyramid import Level
 from marketplace.recovery import Recovery
 from marketplace.types import (
     Documentation,
@@ -127,6 +129,32 @@ class TicketLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AvoidedLine:
+    measure: Measure
+    value: Decimal
+    low: Decimal
+    high: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Avoided:
+    """What the loads avoided, by the record that held when the statement was drawn up; prices that nobody knows are
+    left out."""
+
+    mass_t: Decimal
+    record_number: int
+    level: Level
+    method: Method
+    network_version: str | None
+    factor_set: str
+    factor_set_name: str
+    landfill: str
+    quarry: str
+    is_plausible: bool
+    lines: tuple[AvoidedLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
     side: Side
     name: str
@@ -161,6 +189,8 @@ class StatementContent:
     lot_is_from: Place | None = None
     source_deal_id: int | None = None
     signatures: tuple[Signature, ...] = ()
+    avoided: Avoided | None = None
+    """None where it was drawn up before there were records, or where the masses wait in a hub."""
 
     @property
     def deviation_t(self) -> Decimal:
@@ -188,6 +218,8 @@ def from_json(kept: dict[str, Any]) -> StatementContent:
 def statement_number(content: StatementContent) -> str:
     """The SHA-256 of all that is signed: the same for both signatures, another one after any change."""
     kept = to_json(replace(content, signatures=()))
+    if content.avoided is None:  # what was signed before there was such a thing keeps its number
+        del kept["avoided"]
     return sha256(_canonical(kept)).hexdigest()
 
 

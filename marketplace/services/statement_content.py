@@ -11,8 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from geo.crs import from_stored
+from geo.impact import Measure, is_plausible
 from geo.materials import taxonomy
 from marketplace.clock import local_date
+from marketplace.impact_basis import basis_of, is_known
 from marketplace.models import (
     Deal,
     Document,
@@ -23,12 +25,15 @@ from marketplace.models import (
     User,
 )
 from marketplace.queries.documents import documents_of
+from marketplace.queries.impact import avoided_by, current_record
 from marketplace.queries.statements import LoadSums
 from marketplace.recovery import recovery_of
 from marketplace.services.deal_actions import accepted_offer
 from marketplace.services.passports import proof_number
 from marketplace.services.quality import LotQuality, quality_of
 from marketplace.statement_values import (
+    Avoided,
+    AvoidedLine,
     Lot,
     Paper,
     Party,
@@ -73,6 +78,41 @@ def statement_content(
         deviation=deviation,
         lot_is_from=first_origin_of(session, deal) if comes_by_hub else None,
         source_deal_id=deal.source_deal_id,
+        avoided=avoided_of(session, deal),
+    )
+
+
+def avoided_of(session: Session, deal: Deal) -> Avoided | None:
+    """What the deal's loads avoid at this moment, with what they are compared with."""
+    session.flush()
+    record = current_record(session, deal_id=deal.id)
+    if record is None or not record.basis:
+        return None
+    basis = basis_of(record.basis)
+    found = avoided_by(session, deal_id=deal.id)
+    if basis.is_pending or not found.avoided_t:
+        return None
+    return Avoided(
+        mass_t=found.avoided_t,
+        record_number=record.number,
+        level=record.level,
+        method=record.method,
+        network_version=record.network_version,
+        factor_set=record.factor_set.version,
+        factor_set_name=record.factor_set.name,
+        landfill="" if basis.landfill is None else basis.landfill.name,
+        quarry="" if basis.quarry is None else basis.quarry.name,
+        is_plausible=is_plausible(found.ledger, mass_t=found.avoided_t),
+        lines=tuple(
+            AvoidedLine(
+                measure=measure,
+                value=found.ledger[measure].value,
+                low=found.ledger[measure].low,
+                high=found.ledger[measure].high,
+            )
+            for measure in Measure
+            if is_known(basis, measure)
+        ),
     )
 
 

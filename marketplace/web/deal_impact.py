@@ -14,8 +14,8 @@ from geo.impact import Ledger, Measure, is_plausible, ledger_of
 from geo.pyramid import Level
 from marketplace import clock, db
 from marketplace.errors import NotFound
-from marketplace.impact_basis import Basis, basis_of, kept_comparison
-from marketplace.impact_wording import MAIN, known, reason_words, rounded, rounded_range
+from marketplace.impact_basis import Basis, basis_of, is_known, kept_comparison
+from marketplace.impact_wording import MAIN, reason_words, rounded, rounded_range
 from marketplace.labels import label
 from marketplace.models import Deal, DealImpact, Listing
 from marketplace.permissions import Permission, allows
@@ -100,7 +100,7 @@ def _rows(basis: Basis, expected: Ledger, avoided: Ledger | None, measures: Iter
             is_negative=(avoided or expected)[each].value < 0,
         )
         for each in measures
-        if known(basis, each)
+        if is_known(basis, each)
     )
 
 

@@ -20,8 +20,8 @@ from geo.quantities import Quantity
 from geo.replacements import family_of, replacements
 from marketplace.factor_words import figure_words, fuel_name, range_words, region_name, source_words, vehicle_name
 from marketplace.filters import number
-from marketplace.impact_basis import Basis, BasisPlace, Chosen
-from marketplace.impact_wording import exact, known, landfill_words, quarry_words, role_words, rounded_range
+from marketplace.impact_basis import Basis, BasisPlace, Chosen, is_known
+from marketplace.impact_wording import exact, landfill_words, quarry_words, role_words, rounded_range
 from marketplace.labels import label, material_name
 from marketplace.models import FactorSet
 
@@ -336,7 +336,7 @@ def _line(
     result: Mapping[Measure, Decimal | None],
     ledger: Ledger,
 ) -> Line:
-    value = result[measure] if known(basis, measure) else None
+    value = result[measure] if is_known(basis, measure) else None
     return Line(
         measure=measure,
         name=label(measure),

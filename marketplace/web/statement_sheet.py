@@ -7,11 +7,14 @@ from decimal import Decimal
 
 from flask_babel import gettext as _
 
+from geo.impact import Method
+from geo.quantities import Quantity
 from marketplace.filters import date_, datetime_, percent, period
+from marketplace.impact_wording import exact, rounded_range
 from marketplace.labels import label
 from marketplace.models import DealStatement
 from marketplace.printing import qr_svg
-from marketplace.statement_values import StatementContent, TicketLine, from_json, statement_number
+from marketplace.statement_values import Avoided, StatementContent, TicketLine, from_json, statement_number
 from marketplace.types import Side
 from marketplace.web.deal_words import (
     PaperRow,
@@ -59,6 +62,15 @@ class TicketRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImpactRow:
+    """A line of what was avoided."""
+
+    name: str
+    value: str
+    range: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatementSheet:
     """All of the paper."""
 
@@ -81,6 +93,9 @@ class StatementSheet:
     recovery: RecoverySheet
     tickets: tuple[TicketRow, ...]
     ticket_sum: str
+    avoided: tuple[ImpactRow, ...]
+    avoided_facts: tuple[Fact, ...]
+    avoided_note: str
     statement_sha256: str
     qr: str
     passport_url: str
@@ -122,6 +137,9 @@ def statement_sheet(statement: DealStatement) -> StatementSheet:
         recovery=recovery_sheet(content.recovery, comes_to=content.recovery_comes_to),
         tickets=tuple(_ticket(each, decimals=decimals) for each in content.tickets),
         ticket_sum=exact_number(content.delivered_t, decimals=decimals),
+        avoided=_avoided_rows(content.avoided),
+        avoided_facts=_avoided_facts(content.avoided),
+        avoided_note=_avoided_note(content.avoided),
         statement_sha256=statement_number(content),
         qr=qr_svg(url),
         passport_url=url,
@@ -178,6 +196,48 @@ def deviation_text(deviation_t: Decimal, agreed_t: Decimal) -> str:
     if deviation_t < 0:
         return _("%(mass)s less than agreed (%(share)s)", mass=exact_tonnes(-deviation_t), share=share)
     return _("%(mass)s more than agreed (%(share)s)", mass=exact_tonnes(deviation_t), share=share)
+
+
+def _avoided_rows(avoided: Avoided | None) -> tuple[ImpactRow, ...]:
+    if avoided is None:
+        return ()
+    return tuple(
+        ImpactRow(
+            name=label(each.measure),
+            value=exact(each.measure, each.value),
+            range=rounded_range(
+                each.measure,
+                Quantity(value=each.value, low=each.low, high=each.high, unit=each.measure.unit, source=""),
+            ),
+        )
+        for each in avoided.lines
+    )
+
+
+def _avoided_facts(avoided: Avoided | None) -> tuple[Fact, ...]:
+    if avoided is None:
+        return ()
+    is_road = avoided.method is Method.ROAD
+    return facts(
+        (_("Level of the resource pyramid"), label(avoided.level)),
+        (_("Surplus would have gone to"), avoided.landfill or _("nobody")),
+        (_("New material would have come from"), avoided.quarry or _("nobody")),
+        (_("Distances"), _("By road") if is_road else _("Estimates: straight line times a factor")),
+        (_("Factor set"), f"{avoided.factor_set_name} ({avoided.factor_set})"),
+        (_("Record"), str(avoided.record_number)),
+    )
+
+
+def _avoided_note(avoided: Avoided | None) -> str:
+    if avoided is None:
+        return ""
+    words = _(
+        "Against what would have happened without the deal. A minus sign means that it adds."
+        " Each line stands for itself."
+    )
+    if avoided.is_plausible:
+        return words
+    return words + " " + _("Outside 1 to 20 kg CO₂e a tonne, where published savings lie.")
 
 
 def _driven(content: StatementContent) -> str:
