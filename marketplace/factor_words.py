@@ -170,6 +170,12 @@ def source_words(text: str) -> str:
     return BETWEEN_SOURCES.join(_source_name(each) for each in text.split(BETWEEN_SOURCES))
 
 
+def source_in_short(text: str) -> str:
+    """A source as a table names it, where the sources stand in full below; what is published keeps its own name."""
+    source = source_of(text)
+    return text if source is not None and source.url else source_words(text)
+
+
 def _source_name(text: str) -> str:
     source = source_of(text)
     if source is None:

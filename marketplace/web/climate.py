@@ -119,7 +119,7 @@ def _words(content: ClimateContent) -> dict[str, str]:
         "without": _("Without the deal"),
         "driven": _("Driven with the deal"),
         "how": _("Worked out with"),
-        "transport": _("CO₂e of transport, expected (kg)"),
+        "co2e": _("CO₂e expected (kg)"),
         "method": _("Method"),
         "limits": _("Limits"),
         "factors": _("Factors and sources"),

@@ -7,11 +7,20 @@ from decimal import Decimal
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
-from geo.impact import PLAUSIBLE_HIGH_KG_PER_T, PLAUSIBLE_LOW_KG_PER_T, Measure, Method
+from geo.impact import CO2E, PLAUSIBLE_HIGH_KG_PER_T, PLAUSIBLE_LOW_KG_PER_T, Measure, Method
 from geo.pyramid import Level
 from geo.quantities import Quantity
 from marketplace.climate_values import Baseline, ClimateContent, DealLine, FactorUsed, Figure
-from marketplace.factor_words import factor_name, figure_words, note_words, range_words, source_words, vehicle_name
+from marketplace.factor_words import (
+    factor_name,
+    figure_words,
+    note_words,
+    range_words,
+    source_in_short,
+    source_of,
+    source_words,
+    vehicle_name,
+)
 from marketplace.filters import EN_DASH, NO_BREAK_SPACE, number, percent, period, tonnes, tonnes_number
 from marketplace.impact_basis import Chosen
 from marketplace.labels import label
@@ -30,7 +39,6 @@ class LedgerRow:
     expected_range: str
     achieved: str
     achieved_range: str
-    is_negative: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +53,7 @@ class DealRow:
     without: str
     driven: str
     how: str
-    transport: str
+    co2e: str
     flag: str
     deal_id: int | None
 
@@ -87,6 +95,7 @@ class ClimateSheet:
     method: tuple[str, ...]
     limits: tuple[str, ...]
     tables: tuple[FactorTable, ...]
+    sources: tuple[str, ...]
 
 
 def climate_sheet(content: ClimateContent) -> ClimateSheet:
@@ -104,6 +113,7 @@ def climate_sheet(content: ClimateContent) -> ClimateSheet:
         method=tuple(method_texts()),
         limits=tuple(limit_texts()),
         tables=tuple(_tables(content)),
+        sources=tuple(_sources(content)),
     )
 
 
@@ -172,7 +182,6 @@ def _ledger(measure: Measure, content: ClimateContent) -> LedgerRow:
             expected_range="",
             achieved=unknown,
             achieved_range="",
-            is_negative=False,
         )
     return LedgerRow(
         name=label(measure),
@@ -181,7 +190,6 @@ def _ledger(measure: Measure, content: ClimateContent) -> LedgerRow:
         expected_range=measure_range(measure, _quantity(expected, measure)),
         achieved=measure_number(measure, achieved.value),
         achieved_range=measure_range(measure, _quantity(achieved, measure)),
-        is_negative=expected.value < 0 or achieved.value < 0,
     )
 
 
@@ -218,7 +226,7 @@ def _deal(line: DealLine) -> DealRow:
         without="; ".join(_without(line)) or EN_DASH,
         driven=" + ".join(_km(each) for each in line.driven_km) or EN_DASH,
         how=how_words(line),
-        transport=_transport(line),
+        co2e=_co2e(line),
         flag="" if line.is_plausible else _("outside published savings"),
         deal_id=line.number,
     )
@@ -258,9 +266,11 @@ def how_words(line: DealLine) -> str:
     )
 
 
-def _transport(line: DealLine) -> str:
-    figure = line.expected[Measure.TRANSPORT_CO2E_KG]
-    return EN_DASH if line.level is Level.PENDING else measure_number(Measure.TRANSPORT_CO2E_KG, figure.value)
+def _co2e(line: DealLine) -> str:
+    """The three ledgers of CO2e beside each other, never added."""
+    if line.level is Level.PENDING:
+        return EN_DASH
+    return "; ".join(f"{label(each)}: {measure_number(each, line.expected[each].value)}" for each in CO2E)
 
 
 # Method and figures ---------------------------------------------------------------------------------------------------
@@ -313,14 +323,22 @@ def _tables(content: ClimateContent) -> Iterator[FactorTable]:
         yield FactorTable(version=each.version, name=note_words(each.name), deals=deals, rows=rows)
 
 
+def _sources(content: ClimateContent) -> Iterator[str]:
+    """The published sources in full, with licence and address."""
+    for text in sorted({used.source for used in content.factors}):
+        source = source_of(text)
+        if source is not None and source.url:
+            yield f"{text}: {source_words(text)}. {source.licence}. {source.url}"
+
+
 def _factor(used: FactorUsed) -> FactorRow:
     quantity = Quantity(value=used.value, low=used.low, high=used.high, unit=used.unit, source=used.source)
-    source = source_words(used.source)
+    source = source_in_short(used.source)
     return FactorRow(
         name=factor_name(used.key),
         figure=figure_words(quantity),
         range=range_words(quantity) or EN_DASH,
         source=source if used.year is None or str(used.year) in source else f"{source} ({used.year})",
-        mark=_("Verified") if used.is_verified else _("Not verified"),
+        mark=_("Verified") if used.is_verified else _("Unverified"),
         is_verified=used.is_verified,
     )

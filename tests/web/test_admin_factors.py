@@ -62,7 +62,7 @@ def test_a_version_shows_each_figure_with_source_and_mark(desk: Client, session:
     assert "Four-axle tipper, 32 t: payload" in page
     assert "7.793" in page
     assert "UK Government greenhouse gas conversion factors for company reporting, 2025 (DESNZ)" in page
-    assert "Not verified" in page
+    assert "Unverified" in page
 
 
 def test_a_version_in_use_has_no_forms(desk: Client, session: Session) -> None:
