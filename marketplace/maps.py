@@ -177,7 +177,10 @@ class PlaceLayer(ScriptLayer):
     def __init__(self, features: Sequence[Mapping[str, Any]], *, fit: bool = True) -> None:
         collection = {"type": "FeatureCollection", "features": [dict(feature) for feature in features]}
         self.bounds = bounds_of(features) if fit else None
-        super().__init__({"places": JsonText(collection), "fit": fit, "texts": listing_texts()})
+        attribution = _("Roads: © OpenStreetMap contributors") if any(map(_is_road, features)) else None
+        super().__init__(
+            {"places": JsonText(collection), "fit": fit, "texts": listing_texts(), "attribution": attribution}
+        )
 
 
 class SiteDrawing(ScriptLayer):
@@ -326,6 +329,12 @@ def view_options(view: MapView) -> dict[str, Any]:
         lon, lat = view.middle
         return {"center": [lat, lon], "zoom": view.zoom}
     return {"bounds": [[south, west], [north, east]]}
+
+
+def _is_road(feature: Mapping[str, Any]) -> bool:
+    """Whether a feature is a way that runs along roads: a link that is not straight."""
+    is_link: bool = feature.get("properties", {}).get("role") == "link"
+    return is_link and len(feature["geometry"]["coordinates"]) > 2
 
 
 def bounds_of(features: Sequence[Mapping[str, Any]]) -> Bounds | None:

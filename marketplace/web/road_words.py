@@ -41,10 +41,10 @@ def in_words(leg: Leg, *, is_approximate: bool = False) -> LegWords:
     if leg.is_estimate:
         note = translate(WHY[leg.status], {"straight": straight, "factor": number(leg.factor, 2, keep_zeros=True)})
     else:
-        note = _("by road; %(straight)s as the crow flies", straight=straight)
+        note = _("By road; %(straight)s as the crow flies", straight=straight)
     return LegWords(
         distance=distance(leg.distance_m, is_approximate=is_approximate),
-        time="" if leg.duration_s is None else driving_time(leg.duration_s),
+        time=driving_time(leg.duration_s) if leg.duration_s else "",
         note=note,
         is_estimate=leg.is_estimate,
     )

@@ -78,10 +78,11 @@ export function addListings(map, options) {
   return layer;
 }
 
-export function addPlaces(map, { places, fit, texts }) {
+export function addPlaces(map, { places, fit, texts, attribution }) {
   const pins = new Map();
   const lines = new Map();
   const layer = L.geoJSON(places, {
+    attribution,
     style: ({ properties }) => (properties.role === "link" ? lineStyle(properties) : siteStyle(properties)),
     pointToLayer: (feature) => {
       const { properties } = feature;
