@@ -42,18 +42,12 @@ AHEAD: Final = 3
 """Plans are made some years ahead."""
 
 
-def asked_year() -> int:
-    """The year of the address, of a form before that; where neither says one that can be, this year."""
-    today = clock.local_date(clock.now())
-    text = request.values.get("year", "")
-    year = int(text) if text.isascii() and text.isdecimal() and len(text) == 4 else today.year
-    return year if FIRST_YEAR <= year < LAST_YEAR else today.year
-
-
 def _asked() -> tuple[Asked, int]:
-    """The region of the address and the year, whose months are the period too."""
+    """The region of the address and its year; where it says none that can be, the one that its months end in."""
     asked = asked_of(asked_region())
-    return asked, asked_year()
+    text = request.args.get("year", "")
+    year = int(text) if text.isascii() and text.isdecimal() and len(text) == 4 else 0
+    return asked, year if FIRST_YEAR <= year < LAST_YEAR else asked.period.last.year
 
 
 def _frame(asked: Asked, year: int, *, years: Sequence[int]) -> dict[str, Any]:

@@ -153,6 +153,14 @@ def test_the_page_defines_each_indicator(client: Client) -> None:
         assert definition.meaning.replace("'", "&#39;") in page
 
 
+@pytest.mark.parametrize(
+    ("query", "year"),
+    [("year=2026", 2026), ("", 2027), ("from=2025-01&to=2025-06", 2025), ("year=MMXX", 2027), ("year=9999", 2027)],
+)
+def test_the_year_is_the_one_asked_for(client: Client, query: str, year: int) -> None:
+    assert f"Indicators, {year}" in client.in_english().get(f"/regions/report?{query}").text
+
+
 def test_indicators_are_a_file_with_their_definitions(client: Client, make: Factory, engineer: User) -> None:
     delivered(make)
     response = client.in_english().log_in_as(engineer).get(f"/regions/indicators.csv?municipality={BAERUM}&year=2027")
