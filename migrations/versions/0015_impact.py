@@ -174,8 +174,9 @@ $$;
 
 CREATE FUNCTION count_loads_anew(deal_ids bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    -- From the loads themselves, for what was written before there were triggers, or past them.
-    PERFORM hold_flows(deal_ids);
+    -- From the loads themselves, for what was written before there were triggers, or past them. Whoever brings loads
+    -- holds deals before they come to these tables, so nothing else is waited for once the tables are held.
+    LOCK TABLE deal_month, flow_month IN SHARE ROW EXCLUSIVE MODE;
     DELETE FROM deal_month WHERE deal_month.deal_id = ANY (deal_ids);
     PERFORM change_deal_months(deal_ids, ARRAY(
         SELECT cast(ROW(ticket.deal_id, oslo_month(ticket.loaded_at), count(*), sum(ticket.counted_t),

@@ -19,6 +19,7 @@ from marketplace.db import make_sessions
 from marketplace.errors import DomainError
 from marketplace.models import Deal, DealMonth, FlowMonth, Ticket
 from marketplace.services.commitments import hold
+from marketplace.services.impact_sums import put_sums_right
 from marketplace.services.ticket_corrections import correct_ticket, void_ticket
 from marketplace.services.tickets import add_ticket, confirm_tickets, dispute_ticket
 from marketplace.types import DealStatus, ImpactReason, Role, TicketSource, TicketStatus
@@ -221,6 +222,17 @@ def test_files_of_several_deals_and_months_in_any_order_meet_no_deadlock(way: Wa
 
     assert way.all_at_once([file(person) for person in range(PEOPLE)]) == ["done"] * PEOPLE
     way.check()
+
+
+def test_sums_are_put_right_while_loads_come_in(way: Way) -> None:
+    way.all_at_once([way.load(nth, number="1", days=40) for nth in range(DEALS)])
+    with way.engine.begin() as connection:
+        connection.execute(update(DealMonth).values(delivered_t=DealMonth.delivered_t + 1))
+        connection.execute(update(FlowMonth).values(loads=FlowMonth.loads + 1))
+    for round_ in range(3):
+        acts = [way.load(n % DEALS, number=f"{round_}-{n}", days=n % 2 * 40) for n in range(PEOPLE - 1)]
+        assert way.all_at_once([*acts, put_sums_right]) == ["done"] * PEOPLE
+        way.check()
 
 
 # What does not end well ---------------------------------------------------------------------------------------------
