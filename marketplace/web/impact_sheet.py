@@ -5,7 +5,7 @@ a pocket calculator.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -16,6 +16,7 @@ from flask_babel import gettext as _
 from geo.factors import LITRE
 from geo.impact import Comparison, Ledger, Measure, Method, Role, is_plausible
 from geo.impact_steps import ImpactSteps, LegSteps, steps
+from geo.pyramid import Level
 from geo.quantities import Quantity
 from geo.replacements import family_of, replacements
 from marketplace.factor_words import figure_words, fuel_name, range_words, region_name, source_words, vehicle_name
@@ -262,12 +263,12 @@ def _inputs(basis: Basis, c: Comparison, factor_set: FactorSet) -> Iterator[Inpu
         source=_why_s(basis),
     )
     is_default = basis.landfill_chosen is Chosen.NEAREST and c.landfill_share.high > 0
-    p_keys = ("default.landfill_share",) if is_default else ()
-    yield row(_("How likely it would have been landfilled"), "p", c.landfill_share, *p_keys)
+    p = row(_("How likely it would have been landfilled"), "p", c.landfill_share, "default.landfill_share")
+    yield p if is_default else replace(p, source=_why_p(basis), is_verified=None)
     residue = Quantity.exact(c.residue_share, unit="1", source="")
     yield row(_("Share that a plant rejects"), "r", residue, *(("default.residue_share",) if c.residue_share else ()))
     if c.placed_t_per_m3 is not None:
-        yield row(_("Density in place"), "", c.placed_t_per_m3)
+        yield replace(row(_("Density in place"), "", c.placed_t_per_m3), source=_("The table of materials"))
     yield row(_("How high a landfill is filled"), "", c.landfill_height_m, "default.landfill_height")
     yield row(_("CO₂e of new material"), "", c.primary_kg_per_t, f"{replaced}.primary")
     if c.processing_kg_per_t.high:
@@ -282,6 +283,14 @@ def _inputs(basis: Basis, c: Comparison, factor_set: FactorSet) -> Iterator[Inpu
         yield row(_("What the landfill takes"), "", c.gate_fee_nok_per_t)
     if c.purchase_nok_per_t is not None:
         yield row(_("What new material costs"), "", c.purchase_nok_per_t)
+
+
+def _why_p(basis: Basis) -> str:
+    if basis.level is Level.DISPOSAL:
+        return _("The use is disposal itself.")
+    if basis.landfill is None:
+        return _("No landfill takes it in.")
+    return _("As the owner of the surplus has said.")
 
 
 def _why_s(basis: Basis) -> str:

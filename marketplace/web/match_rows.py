@@ -63,7 +63,8 @@ class MatchImpact:
 
     words: str
     is_plausible: bool
-    url: str
+    url: str | None
+    """None where nothing is compared yet: what waits in a hub counts where it is used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +135,9 @@ def impacts_of(listing: Listing, found: Matches, *, today: date) -> Mapping[int,
         pairs[pair]: MatchImpact(
             words=in_short(expected.ledger) if expected.comparison else _("Counted where it is used in the end"),
             is_plausible=expected.is_plausible,
-            url=url_for("deal_impact.of_match", listing_id=listing.id, other_id=pairs[pair]),
+            url=url_for("deal_impact.of_match", listing_id=listing.id, other_id=pairs[pair])
+            if expected.comparison
+            else None,
         )
         for pair, expected in expected_of(db.session, list(pairs), today=today).items()
     }
