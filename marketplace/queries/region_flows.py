@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from geo.impact import Ledger, Measure
+from geo.materials import MaterialGroup, taxonomy
 from geo.months import Month, MonthPeriod
 from geo.pyramid import Level
 from geo.quantities import Quantity
@@ -82,6 +83,7 @@ class FlowScope:
     period: MonthPeriod
     way: Way | None = None
     material_key: str | None = None
+    group: MaterialGroup | None = None
     level: Level | None = None
     origin: str | None = None
     destination: str | None = None
@@ -96,6 +98,8 @@ class FlowScope:
         ]
         if self.without is not None:
             asked.append(not_(self.without.touches(origin, destination)))
+        if self.group is not None:
+            asked.append(table.material_key.in_([each.key for each in taxonomy().in_group(self.group)]))
         if self.way is not None:
             asked.append(_lies(table, self.way, self.region))
         named = (

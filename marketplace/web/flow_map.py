@@ -9,8 +9,10 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from geo.flowmap import FIRST_ZOOMS, Detail, Picture, as_drawn
+from geo.materials import MaterialGroup
 from geo.months import Month, MonthPeriod
 from marketplace.i18n import DEFAULT_LOCALE
+from marketplace.labels import label
 from marketplace.maps import JsonText, ScriptLayer, facility_texts
 from marketplace.queries.flows import FlowPicture
 
@@ -107,12 +109,9 @@ def flow_texts() -> dict[str, Any]:
         "details": {detail.value: name for detail, name in detail_names().items()},
         "ring": _("%(mass)s within one place", mass="{mass}"),
         "play": _("Play"),
-        "pause": _("Pause"),
+        "pause": _("Stop"),
         "failed": _("The flows could not be fetched. The table below the map still holds."),
-        "stone": _("Stone"),
-        "soil": _("Soil"),
-        "concrete": _("Concrete"),
-        "asphalt": _("Asphalt"),
+        **{group.value: label(group) for group in MaterialGroup},
         "other": _("Other materials"),
         "facilities": facility_texts(),
     }

@@ -13,6 +13,7 @@ from geo.flowmap import Detail, Place, detail_at
 from geo.materials import MaterialGroup, taxonomy
 from marketplace import clock, db
 from marketplace.disclosure import LEAST_DEALS, LEAST_ORGANISATIONS, Shown
+from marketplace.labels import label
 from marketplace.maps import MapParts, MapView, compose_map
 from marketplace.permissions import Permission
 from marketplace.queries.flows import FlowLine, Stage, flow_lines, flow_picture, places_of
@@ -125,7 +126,7 @@ def table_file() -> Response:
                 for key in (line.origin, line.destination)
                 for cell in ([name_in(places, key, detail), key] if with_numbers else [name_in(places, key, detail)])
             ),
-            group_name(line.group),
+            label(MaterialGroup(line.group)),
             f"{line.mass_t:f}".replace(".", ","),
             str(line.deals),
             stage_names()[filters.stage],
@@ -195,11 +196,13 @@ def row_of(
 
 
 def deals_href(wanted: FlowRequest, line: FlowLine, detail: Detail) -> str | None:
-    is_listed = wanted.filters.stage is Stage.DELIVERED and detail is Detail.MUNICIPALITY
+    is_listed = (
+        wanted.filters.stage is Stage.DELIVERED and detail is Detail.MUNICIPALITY and not wanted.filters.materials
+    )
     if not (is_listed and wanted.disclosure.is_full):
         return None
-    ends = {"origin": line.origin, "destination": line.destination}
-    return url_for("regions.deals", **wanted.asked.parameters, **ends)  # type: ignore[arg-type]  # lists are repeated
+    line_of = {"origin": line.origin, "destination": line.destination, "group": line.group}
+    return url_for("regions.deals", **wanted.asked.parameters, **line_of)  # type: ignore[arg-type]  # lists are repeated
 
 
 def name_in(places: dict[str, Place], key: str, detail: Detail) -> str:
@@ -254,8 +257,3 @@ def way_names() -> dict[Way, str]:
         Way.IN: _("Into the region"),
         Way.WITHIN: _("Within the region"),
     }
-
-
-def group_name(group: str) -> str:
-    names = {"stone": _("Stone"), "soil": _("Soil"), "concrete": _("Concrete"), "asphalt": _("Asphalt")}
-    return names.get(group) or _("Other materials")

@@ -84,11 +84,11 @@ def test_months_are_chosen_by_the_keyboard_and_played(open_page: OpenPage) -> No
 
     play = page.get_by_role("button", name="Play")
     play.click()
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
     expect(now).not_to_have_text("The whole period")
     first = now.text_content()
     expect(now).not_to_have_text(first or "")
-    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Stop").click()
     expect(play).to_be_visible()
 
 

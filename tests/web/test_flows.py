@@ -75,7 +75,11 @@ def test_numbers_lead_to_the_deals_behind_them(insider: Client) -> None:
     page = insider.get(f"/regions/flows?{IN_BAERUM}").text
     links = re.findall(r'href="(/regions/deals\?[^"]*origin=[^"]*)"', page)
     assert len(links) == 2
-    assert insider.get(links[0].replace("&amp;", "&")).status_code == 200
+    deals = insider.get(links[0].replace("&amp;", "&"))
+    assert deals.status_code == 200
+    assert deals.text.count('href="/deals/') == 0  # somebody else's: listed, and not to be opened
+    assert "from Oslo" in deals.text
+    assert "Stone" in deals.text
 
 
 def test_a_visitor_sees_what_rests_on_enough_deals(client: Client) -> None:
