@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-MEASUREMENTS = ("search", "matching", "bulk", "alerts", "flows")
+MEASUREMENTS = ("search", "matching", "bulk", "alerts", "flows", "roads")
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy import URL, Engine, create_engine, make_url, text
 
 from marketplace import clock
 from marketplace.config import Settings
@@ -44,6 +44,24 @@ def database_of(size: int, on: URL) -> Iterator[Settings]:
         print(f"{size:,} listings loaded in {time.perf_counter() - started:.1f} s", flush=True)
         yield settings
     finally:
+        with admin.connect() as connection:
+            connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+        admin.dispose()
+
+
+@contextmanager
+def empty_database(on: URL) -> Iterator[Engine]:
+    """An engine on a new database with nothing in its tables; it is dropped in the end."""
+    name = f"masseflyt_bench_empty_{secrets.token_hex(4)}"
+    admin = create_engine(on, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    engine = make_engine(settings_on(on.set(database=name)))
+    try:
+        upgrade(engine)
+        yield engine
+    finally:
+        engine.dispose()
         with admin.connect() as connection:
             connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
         admin.dispose()

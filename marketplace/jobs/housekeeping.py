@@ -3,12 +3,13 @@
 import structlog
 from procrastinate import JobContext
 
-from marketplace import clock
+from marketplace import clock, routing
 from marketplace.jobs.app import app, job_session
 from marketplace.queue import Task
 from marketplace.services.alerts import forget_closed
 from marketplace.services.enquiries import forget_enquiries
 from marketplace.services.mail import queue_lost_mails
+from marketplace.services.routes import forget_legs
 from marketplace.services.throttle import forget_old
 
 STALLED_AFTER_S = 120.0
@@ -24,6 +25,8 @@ def tidy(context: JobContext, timestamp: int) -> None:
         forget_old(session, now=clock.now())
         forget_enquiries(session, now=clock.now())
         forget_closed(session, now=clock.now())
+        network = routing.network()
+        forget_legs(session, version=network.version if network else None)
     with job_session(context) as session:
         lost = queue_lost_mails(session, now=clock.now())
     if lost:
