@@ -101,8 +101,8 @@ def in_short(ledger: Ledger) -> str:
         "co2e": rounded(Measure.TRANSPORT_CO2E_KG, abs(co2e)),
     }
     if km >= 0:
-        return _("Spares %(km)s of lorry driving, %(co2e)s of transport", **words)
-    return _("Adds %(km)s of lorry driving, %(co2e)s of transport", **words)
+        return _("Expected to spare %(km)s of lorry driving, %(co2e)s of transport", **words)
+    return _("Expected to add %(km)s of lorry driving, %(co2e)s of transport", **words)
 
 
 def landfill_words(basis: Basis) -> str:
