@@ -190,3 +190,8 @@ def note_words(text: str) -> str:
     if locale is not None and locale.language == "en":
         return text
     return factor_tables().notes_no.get(text, text)
+
+
+def as_kept(text: str, kept: str) -> str:
+    """What to keep of a note that was shown in the visitor's language: what was there, unless it was changed."""
+    return kept if text == note_words(kept) else text

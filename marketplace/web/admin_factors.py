@@ -1,5 +1,6 @@
 """The administrators' pages of factor sets: what each version says, drafts of new ones, and which one is in use."""
 
+from dataclasses import replace
 from http import HTTPStatus
 
 from flask import Blueprint, flash, url_for
@@ -8,7 +9,7 @@ from flask_babel import gettext as _
 
 from marketplace import clock, db
 from marketplace.errors import Conflict, InvalidInput, NotFound
-from marketplace.factor_words import FactorGroup, factor_name
+from marketplace.factor_words import FactorGroup, as_kept, factor_name, note_words
 from marketplace.forms.base import PostedForm
 from marketplace.forms.factor_sets import CopySetForm, EditSetForm, FactorForm
 from marketplace.i18n import translate
@@ -79,7 +80,14 @@ def _set_page(kept: FactorSet, *, edit: EditSetForm | None = None, problem: str 
 
 
 def _edit_form(kept: FactorSet) -> EditSetForm:
-    form = EditSetForm(obj=kept)
+    form = EditSetForm(
+        data={
+            "name": note_words(kept.name),
+            "default_vehicle": kept.default_vehicle,
+            "default_fuel": kept.default_fuel,
+            "note": note_words(kept.note),
+        }
+    )
     form.offer(
         vehicles=names_in(kept.factors, FactorGroup.VEHICLE),
         fuels=names_in(kept.factors, FactorGroup.FUEL),
@@ -122,10 +130,10 @@ def edit(kept: FactorSet) -> ResponseReturnValue:
                     db.session,
                     current_actor(),
                     set_id=kept.id,
-                    name=form.name.data,
+                    name=as_kept(form.name.data, kept.name),
                     default_vehicle=form.default_vehicle.data,
                     default_fuel=form.default_fuel.data,
-                    note=form.note.data or "",
+                    note=as_kept(form.note.data or "", kept.note),
                 )
         except Conflict as conflict:
             return _changed(kept, conflict)
@@ -204,13 +212,14 @@ def edit_factor(row: FactorRow) -> ResponseReturnValue:
     form.offer(key=key)
     status = HTTPStatus.OK
     if form.validate_on_submit():
+        values = form.values()
         try:
             with applying(form) as attempt:
                 services.edit_factor(
                     db.session,
                     current_actor(),
                     factor_id=row.id,
-                    values=form.values(),
+                    values=replace(values, note=as_kept(values.note, row.note)),
                     now=clock.now(),
                     seen_version=form.version.data or None,
                 )
@@ -238,7 +247,7 @@ def _data_of(row: FactorRow) -> dict[str, object]:
         "source": row.source,
         "year": str(row.source_year or ""),
         "is_verified": row.is_verified,
-        "note": row.note,
+        "note": note_words(row.note),
         "version": factor_version(row),
     }
 

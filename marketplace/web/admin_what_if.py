@@ -100,9 +100,9 @@ def _rows(result: WhatIf) -> list[list[str]]:
             [
                 label(measure),
                 measure_figure(measure, one.value),
-                measure_range(measure, one) or EN_DASH,
+                measure_range(measure, one),
                 measure_figure(measure, other.value),
-                measure_range(measure, other) or EN_DASH,
+                measure_range(measure, other),
                 ("+" if more > 0 else "") + measure_figure(measure, more) if more else "0",
             ]
         )

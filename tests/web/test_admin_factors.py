@@ -5,6 +5,7 @@ from http import HTTPStatus
 import pytest
 from sqlalchemy.orm import Session
 
+from geo.factor_tables import factor_tables
 from marketplace.models import FactorRow, FactorSet, User
 from marketplace.queries.factor_sets import active_set, set_of_version
 from marketplace.types import FactorSetStatus
@@ -168,6 +169,31 @@ def test_what_is_no_draft_is_not_deleted(desk: Client, session: Session) -> None
     used = active_set(session)
     desk.post(f"/admin/factors/{used.id}/discard")
     assert active_set(session).id == used.id
+
+
+def test_a_note_that_nobody_changed_stays_in_both_languages(
+    client: Client, session: Session, admin: User, draft: FactorSet
+) -> None:
+    client.log_in_as(admin)
+    row = row_of(draft, "material.concrete.primary")
+    kept, address = row.note, f"/admin/factors/figures/{row.id}"
+    assert "Godskrives aldri" in client.get(address).text
+    shown = factor_tables().notes_no[kept]
+    data = figure(value="118,793", low="90", high="150", source=row.source, year="2025", note=shown)
+    assert client.post(address, data=data).status_code == HTTPStatus.SEE_OTHER
+    session.refresh(row)
+    assert row.note == kept
+
+
+def test_a_name_that_nobody_changed_stays_in_both_languages(
+    client: Client, session: Session, admin: User, draft: FactorSet
+) -> None:
+    client.log_in_as(admin)
+    assert 'value="Norsk pukk"' in client.get(f"/admin/factors/{draft.id}").text
+    data = {"name": "Norsk pukk", "default_vehicle": "tipper_4axle", "default_fuel": "hvo", "note": ""}
+    client.post(f"/admin/factors/{draft.id}/edit", data=data)
+    session.refresh(draft)
+    assert (draft.name, draft.default_fuel) == ("Norwegian crushed rock", "hvo")
 
 
 # Everybody ------------------------------------------------------------------------------------------------------------

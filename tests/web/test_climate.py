@@ -162,6 +162,23 @@ def test_every_figure_that_is_used_is_named_with_its_source(session: Session, pr
     assert all(each.source for each in keys.values())
 
 
+def test_what_goes_into_a_hub_is_pending_and_in_no_sum(
+    session: Session, make: Factory, project: Project, deal: Deal
+) -> None:
+    hub = make.facility(kind=FacilityKind.INTERIM_STORAGE)
+    surplus = make.listing(project.organisation, project=project, project_id=project.id)
+    stored = make.deal(surplus=surplus, status=DealStatus.AGREED, destination_facility_id=hub.id)
+    freeze(session, stored, reason=ImpactReason.AGREED, now=NOW)
+    before = content_of(session, project)
+    make.ticket(stored, status=TicketStatus.CONFIRMED)
+    content = content_of(session, project)
+    assert (content.agreed_t, content.avoided_t) == (500, Decimal("17.24"))
+    assert content.pending_t == Decimal("17.24")
+    assert (content.expected, content.achieved) == (before.expected, before.achieved)
+    assert {each.level: each.agreed_t for each in content.levels} == {Level.REUSE: 500, Level.PENDING: 500}
+    assert len(content.counted) == 1
+
+
 def test_deals_that_came_to_nothing_are_left_out(
     session: Session, make: Factory, project: Project, facilities: tuple[Facility, Facility]
 ) -> None:
