@@ -24,6 +24,7 @@ from geo.flowmap import (
     grid_number,
     json_for_script,
     map_file,
+    outline_of,
     picture_of,
     scale_top,
     to_mercator,
@@ -204,3 +205,30 @@ def test_the_file_is_an_element_and_a_script() -> None:
     assert 'const map_flows = createMap("map_flows", {"zoom":5});' in made.script
     assert 'drawFlowFile(map_flows, {"name":"\\u003c/script\\u003e"});' in made.script
     assert "//" not in made.html + made.script
+
+
+def test_outlines_of_neighbours_stay_neighbours() -> None:
+    """Two squares of 50 km with a wavy border between them, which is simplified the same from either side."""
+    border = [(300_000 + (60 if step % 2 else 0), 6_600_000 + 1_000 * step) for step in range(51)]
+    west = shapely.Polygon([*border, (250_000, 6_650_000), (250_000, 6_600_000)])
+    east = shapely.Polygon([*border, (350_000, 6_650_000), (350_000, 6_600_000)])
+    rings = [corners_of(ring) for ring in outline_of([west, east])]
+    assert [ring[0] == ring[-1] for ring in rings] == [True, True]
+    assert len(rings[0]) < 12
+    one, other = (shapely.Polygon(ring) for ring in rings)
+    assert one.intersection(other).area == 0
+    assert one.intersection(other).length > 400  # steps along the border
+
+
+def test_an_island_smaller_than_a_step_is_left_out() -> None:
+    assert outline_of([shapely.box(300_000, 6_600_000, 300_020, 6_600_020)]) == []
+    assert outline_of([]) == []
+
+
+def corners_of(ring: list[int]) -> list[tuple[int, int]]:
+    """As `flow-file.js` reads them."""
+    corners, at = [], (0, 0)
+    for east, north in zip(ring[::2], ring[1::2], strict=True):
+        at = (at[0] + east, at[1] + north)
+        corners.append(at)
+    return corners
