@@ -27,7 +27,7 @@ from geo.assessment import (
     rank_key,
 )
 from geo.errors import MaterialError
-from geo.matching import Lot, assess, assess_pair, candidate_bounds
+from geo.matching import Lot, assess, assess_pair, candidate_bounds, score_by_road
 from geo.materials import Treatment, read_fraction, taxonomy
 from geo.proof import Documentation
 from tests.geo.strategies import compatible_pairs, decimals, distances_m, surpluses, takers
@@ -487,3 +487,21 @@ def test_every_match_and_near_miss_lies_within_the_bounds_a_search_filters_by(pa
 def test_bounds_at_the_ends_of_the_calendar_stay_in_it():
     bounds = candidate_bounds(surplus(period=(date.min, date.max)), taxonomy=TAXONOMY)
     assert (bounds.ends_from, bounds.starts_to) == (date.min, date.max)
+
+
+@given(pair=compatible_pairs(), distance_m=distances_m, longer=st.floats(0, 100_000))
+def test_by_road_a_match_scores_as_one_that_lies_so_far_away(pair, distance_m, longer):
+    """Where no limit stands between the two."""
+    one, other = (replace(lot, max_distance_km=Decimal(10_000)) for lot in pair)
+    found = assess_pair(one, other, distance_m=distance_m, taxonomy=TAXONOMY)
+    road_m = distance_m + longer
+    there = assess_pair(one, other, distance_m=road_m, taxonomy=TAXONOMY)
+    assert score_by_road(found, road_m=road_m) == pytest.approx(there.score, abs=2e-6)
+    assert score_by_road(found, road_m=distance_m) == found.score
+    assert score_by_road(found, road_m=road_m) <= found.score
+
+
+def test_a_distance_that_is_none_has_no_score():
+    found = judged(surplus(), demand())
+    with pytest.raises(ValueError, match="is not a distance"):
+        score_by_road(found, road_m=-1)

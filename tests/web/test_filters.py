@@ -85,6 +85,22 @@ def test_distance_to_a_hidden_place_is_told_in_whole_kilometres(distance_m: floa
         assert filters.distance(distance_m, is_approximate=True) == f"about {english}{NBSP}km"
 
 
+@pytest.mark.parametrize(
+    ("duration_s", "norwegian", "english"),
+    [
+        (0, "1 min", "1 min"),
+        (29, "1 min", "1 min"),
+        (3_569, "59 min", "59 min"),
+        (3_600, "1 t", "1 h"),
+        (7_530, "2 t 6 min", "2 h 6 min"),
+        (None, "–", "–"),
+    ],
+)
+def test_driving_time_is_told_to_the_minute(duration_s: float | None, norwegian: str, english: str) -> None:
+    told = said(filters.driving_time, duration_s)
+    assert tuple(each.replace(NBSP, " ") for each in told) == (norwegian, english)
+
+
 def test_money_follows_each_languages_habit() -> None:
     assert said(filters.nok, 1200) == (f"1{THIN}200{NBSP}kr", f"NOK{NBSP}1,200")
     assert said(filters.nok, Decimal("12.50")) == (f"12,50{NBSP}kr", f"NOK{NBSP}12.50")
