@@ -18,6 +18,7 @@ from geo.errors import FactorError, FactorFault, QuantityError
 from geo.factors import Factor, FactorSet
 from geo.materials import SEED_DIR
 from geo.quantities import Quantity
+from geo.replacements import BRICK, FAMILIES
 
 IMPACT_DIR: Final = SEED_DIR / "impact"
 
@@ -141,7 +142,8 @@ def check_set(figures: FactorSet) -> None:
         figures.circuity(name)
     for name in ("landfill_share", "empty_return", "residue_share", "landfill_height", "haulage_price"):
         figures.default(name)
-    figures.material("aggregates")
+    for family in (*FAMILIES.values(), BRICK):
+        figures.material(family)
 
 
 # Reading the tables ---------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from marketplace.models import (
     AuditReader,
     Deal,
     Facility,
+    FactorSet,
     Listing,
     Membership,
     Municipality,
@@ -145,6 +146,7 @@ NAMES: dict[str, tuple[Any, Any]] = {
     "facility": (Facility.id, Facility.name),
     "listing": (Listing.id, Listing.material_key),
     "deal": (Deal.id, Deal.material_key),
+    "factor_set": (FactorSet.id, FactorSet.name),
 }
 """Table -> what its rows are known by, and what they are called: of a listing and a deal, the material."""
 

@@ -36,6 +36,7 @@ PAGES: Final = {
     "project": ("projects.show", "project_id"),
     "facility": ("facilities.show", "facility_id"),
     "organisation": ("organisations.show", "organisation_id"),
+    "factor_set": ("admin_factors.show", "set_id"),
 }
 
 SENTENCES: Final = {

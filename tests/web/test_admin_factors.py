@@ -196,6 +196,13 @@ def test_a_name_that_nobody_changed_stays_in_both_languages(
     assert (draft.name, draft.default_fuel) == ("Norwegian crushed rock", "hvo")
 
 
+def test_the_log_names_the_version_that_a_figure_was_changed_in(desk: Client, draft: FactorSet) -> None:
+    desk.post(f"/admin/factors/figures/{row_of(draft).id}", data=figure())
+    page = desk.get("/admin/log").text
+    assert "Norwegian crushed rock" in page
+    assert f'href="/admin/factors/{draft.id}"' in page
+
+
 # Everybody ------------------------------------------------------------------------------------------------------------
 
 
