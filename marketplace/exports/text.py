@@ -1,9 +1,8 @@
 """CSV and GeoJSON, sent as they are made."""
 
 import csv
-import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -29,26 +28,34 @@ def csv_parts(export: Export) -> Iterator[bytes]:
 
 def _csv_lines(export: Export) -> Iterator[str]:
     sign = export.about.decimal_sign
-    yield _csv_line([*(column.key for column in export.columns), WKT])
+    line = Line()
+    writer = csv.writer(line, delimiter=";", lineterminator="\r\n")
+    writer.writerow([*(column.key for column in export.columns), WKT])
+    yield line.text
     for row in export.rows:
         cells = [
             text_of(cell, column, decimal_sign=sign) for cell, column in zip(row.cells, export.columns, strict=True)
         ]
-        yield _csv_line([*cells, wkt_of(row.geometry)])
+        cells.append(wkt_of(row.geometry))
+        writer.writerow([f" {cell}" if cell.startswith(BEGINS_A_FORMULA) else cell for cell in cells])
+        yield line.text
 
 
-def _csv_line(cells: Iterable[str]) -> str:
-    text = io.StringIO(newline="")
-    csv.writer(text, delimiter=";", lineterminator="\r\n").writerow(
-        f" {cell}" if cell.startswith(BEGINS_A_FORMULA) else cell for cell in cells
-    )
-    return text.getvalue()
+class Line:
+    """What a csv.writer last wrote."""
+
+    text = ""
+
+    def write(self, text: str) -> None:
+        self.text = text
 
 
 def text_of(cell: Cell, column: Column, *, decimal_sign: str) -> str:
     """A cell as it is written; nothing for what is not known."""
     if cell is None:
         return ""
+    if isinstance(cell, str):
+        return cell
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, Decimal):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 import shapely
@@ -79,6 +80,15 @@ def export_of(dataset: Dataset, asked: Asked) -> Export:
     return MAKERS[dataset](asked)
 
 
+class Words:
+    """Names in the visitor's language, each looked up once however many rows there are."""
+
+    def __init__(self) -> None:
+        self.site = _site()
+        self.label: Callable[[StrEnum], str] = cache(label)
+        self.material: Callable[[str], str] = cache(material_name)
+
+
 # Flows ----------------------------------------------------------------------------------------------------------------
 
 
@@ -128,6 +138,7 @@ def _flows(asked: Asked) -> Export:
 
 
 def _flow_rows(flows: Sequence[FlowGroup]) -> Iterator[Row]:
+    words = Words()
     places = municipality_places(db.session, (number for flow in flows for number in flow.keys[:2]))
     for flow in flows:
         from_number, to_number, material_key, level = flow.keys
@@ -140,9 +151,9 @@ def _flow_rows(flows: Sequence[FlowGroup]) -> Iterator[Row]:
                 to_number,
                 to_name,
                 material_key,
-                material_name(material_key),
+                words.material(material_key),
                 level.value,
-                label(level),
+                words.label(level),
                 flow.deals,
                 flow.organisations,
                 flow.loads,
@@ -173,6 +184,7 @@ def _deals(asked: Asked) -> Export:
 
 
 def _deal_rows(months: Iterable[DeliveredMonth]) -> Iterator[Row]:
+    words = Words()
     names: dict[str, str] = {}
     for each in months:
         missing = {each.origin_number, each.destination_number} - names.keys()
@@ -184,9 +196,9 @@ def _deal_rows(months: Iterable[DeliveredMonth]) -> Iterator[Row]:
                 each.deal_id,
                 f"{each.month:%Y-%m}",
                 each.material_key,
-                material_name(each.material_key),
+                words.material(each.material_key),
                 each.level.value,
-                label(each.level),
+                words.label(each.level),
                 each.origin_number,
                 names[each.origin_number],
                 each.destination_number,
@@ -227,7 +239,7 @@ def _way(origin: Position | None, destination: Position | None) -> shapely.LineS
 
 def _listings(asked: Asked) -> Export:
     is_full = asked.disclosure.is_full
-    extra = (*NAMED, POSITION_IS) if is_full else ()
+    extra, words = (*NAMED, POSITION_IS) if is_full else (), Words()
     where = (
         _("A point is where the listing shows that it is.")
         if is_full
@@ -243,20 +255,20 @@ def _listings(asked: Asked) -> Export:
             description=_("All that is published and not over yet, without prices and contacts.") + " " + where,
         ),
         rows=(
-            _listing_row(each, is_full=is_full)
+            _listing_row(each, words, is_full=is_full)
             for each in listed_masses(db.session, region=asked.region, today=asked.today, exact=is_full)
         ),
     )
 
 
-def _listing_row(each: ListedMass, *, is_full: bool) -> Row:
+def _listing_row(each: ListedMass, words: Words, *, is_full: bool) -> Row:
     cells: tuple[Cell, ...] = (
         each.id,
-        f"{_site()}/listings/{each.id}",
+        f"{words.site}/listings/{each.id}",
         each.kind.value,
-        label(each.kind),
+        words.label(each.kind),
         each.material_key,
-        material_name(each.material_key),
+        words.material(each.material_key),
         str(each.fraction) if each.fraction else None,
         each.mass_t,
         each.left_t,
