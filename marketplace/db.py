@@ -4,26 +4,22 @@ Views and services reach the session of the running request through `session`. T
 an unsafe method (POST and the like) has answered without raising; a GET never commits, so it can never write.
 """
 
-from collections.abc import Callable
 from select import POLLIN, poll
 from typing import Any
 
 import psycopg
-import structlog
 from flask import Flask, Response, current_app, g, request
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
-from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.local import LocalProxy
 
 from marketplace.acting import ACTING, Acting, tell_when_begun
+from marketplace.afterwards import do_afterwards
 from marketplace.config import Settings
-
-log = structlog.get_logger("masseflyt.db")
 
 EXTENSION = "masseflyt_sessions"
 READERS = "masseflyt_reading_engine"
-AFTERWARDS = "afterwards"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PATIENCE = {
     "connect_timeout": 5,  # seconds, as the keepalives
@@ -110,39 +106,8 @@ def make_sessions(bind: Engine | Connection, *, acting: Acting | None = None) ->
     else:
         sessions = sessionmaker(bind, autoflush=False, info=info)
     event.listen(sessions, "after_begin", tell_when_begun)
-    event.listen(sessions, "after_transaction_end", _do_afterwards)
+    event.listen(sessions, "after_transaction_end", do_afterwards)
     return sessions
-
-
-def afterwards(session: Session, do: Callable[[Connection], None]) -> None:
-    """Have something done in a transaction of its own, once the session's has ended, whichever way it ends.
-
-    For what is worth keeping though the session is only reading: it must not be committed with the session, and by then
-    the session has given its connection back, so that nobody ever waits for a second one while holding the first. It
-    may fail to be done, and then only the log tells.
-    """
-    session.info.setdefault(AFTERWARDS, []).append(do)
-
-
-def _do_afterwards(session: Session, transaction: SessionTransaction) -> None:
-    if transaction.parent is not None or AFTERWARDS not in session.info:
-        return
-    pending = session.info.pop(AFTERWARDS)
-    bind = session.get_bind()
-    try:
-        if isinstance(bind, Connection):
-            with bind.begin_nested():
-                _do_each(pending, bind)
-        else:
-            with bind.begin() as connection:
-                _do_each(pending, connection)
-    except SQLAlchemyError as error:  # the session's own work is done, and must not seem to have failed
-        log.warning("afterwards_failed", error=str(error))
-
-
-def _do_each(pending: list[Callable[[Connection], None]], connection: Connection) -> None:
-    for do in pending:
-        do(connection)
 
 
 def _current_session() -> Session:

@@ -1,8 +1,9 @@
 """How far lorries drive between places: asked of the router once, and kept for as long as its network is in use.
 
 What the network answers is a fact of the network, not of the request that happened to ask. So it is written in a
-transaction of its own, after the session's has ended (`db.afterwards`): a GET never commits its session, and must not
-lose what took the engine longest; a request that fails keeps its answers, too; and no request holds two connections.
+transaction of its own, after the session's has ended (`marketplace.afterwards`): a GET never commits its session, and
+must not lose what took the engine longest; a request that fails keeps its answers, too; and no request holds two
+connections.
 
 Places are rounded to a metre before anybody is asked, so an answer is the same whoever asks first.
 """
@@ -17,7 +18,8 @@ from sqlalchemy.orm import Session
 
 from geo.geometry import Position
 from geo.routing import Leg, LegStatus, Method, Router, Stop, polyline, region_of_county
-from marketplace import db, routing
+from marketplace import routing
+from marketplace.afterwards import afterwards
 from marketplace.models import RoadLeg
 from marketplace.queries.road_legs import Ends, KeptLeg, kept_legs
 
@@ -145,7 +147,7 @@ def _keep(session: Session, legs: Mapping[Pair, Leg], router: Router) -> None:
         )
         connection.execute(statement, rows)
 
-    db.afterwards(session, write)
+    afterwards(session, write)
 
 
 def _row(pair: Pair, leg: Leg, router: Router) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from geo.geometry import Position
 from geo.routing import LORRIES, CircuityRouter, Leg, LegStatus, Method, Region, Stop
 from geo.routing.valhalla import ValhallaRouter
-from marketplace import db, routing
+from marketplace import routing
+from marketplace.afterwards import afterwards
 from marketplace.db import make_engine, make_sessions
 from marketplace.models import RoadLeg
 from marketplace.services.routes import forget_legs, legs_between, route_between, routes_between, stop_of
@@ -177,7 +178,7 @@ def test_what_cannot_be_kept_fails_nobody(one_connection, router):
         def fail(connection):
             connection.exec_driver_sql("SELECT 1 / 0")
 
-        db.afterwards(session, fail)
+        afterwards(session, fail)
         legs_between(session, [(HERE, THERE)], router=router)
     assert count_of(one_connection) == 0
     with make_sessions(one_connection).begin() as session:
