@@ -7,17 +7,20 @@ from decimal import Decimal
 from itertools import count
 
 import pytest
+from alembic import command
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from geo.impact import Measure, Rates, nothing_avoided, rates_of
 from geo.pyramid import Level
 from marketplace.actor import Actor
+from marketplace.db import make_sessions
 from marketplace.errors import DomainError
+from marketplace.migrate import alembic_config, upgrade
 from marketplace.models import Deal, DealImpact, DealMonth, FlowMonth, Ticket
 from marketplace.services import deal_chains, deals
 from marketplace.services.deals import OfferTerms, TakingPlace
@@ -297,3 +300,19 @@ def test_a_record_rests_on_no_draft(make: Factory, deal: Deal) -> None:
     draft = make.factor_set(status=FactorSetStatus.DRAFT)
     with pytest.raises(DBAPIError, match="can no longer change"):
         make.impact(deal, rates(), factor_set_id=draft.id)
+
+
+def test_loads_from_before_there_were_sums_are_counted_when_the_database_is_migrated(committing_engine: Engine) -> None:
+    with make_sessions(committing_engine).begin() as session:
+        make = Factory(session, now=NOW)
+        deals_before = [make.deal(status=DealStatus.AGREED) for _ in range(2)]
+        for deal in deals_before:
+            make.ticket(deal, loaded_at=JANUARY, mass_t=15)
+            make.ticket(deal, loaded_at=FEBRUARY, mass_t=18, status=TicketStatus.DISPUTED)
+            make.ticket(deal, loaded_at=FEBRUARY, mass_t=19, status=TicketStatus.VOIDED)
+    command.downgrade(alembic_config(committing_engine), "0014")
+    upgrade(committing_engine)
+    with make_sessions(committing_engine)() as session:
+        assert_no_drift(session)
+        found = select(FlowMonth.loads, FlowMonth.delivered_t, FlowMonth.avoided_t).order_by(FlowMonth.month)
+        assert [tuple(row) for row in session.execute(found)] == [(2, 30, 30), (2, 36, 0)]
