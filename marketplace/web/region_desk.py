@@ -1,0 +1,129 @@
+"""What the panels of a region's dashboard are made from, and the words they share."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cached_property, reduce
+from operator import add
+from typing import Final
+
+from babel.dates import format_date
+from flask import url_for
+from flask_babel import get_locale, ngettext
+from flask_babel import gettext as _
+
+from geo.impact import CO2E, Ledger, Measure
+from geo.months import Month
+from geo.quantities import Quantity
+from marketplace import db
+from marketplace.disclosure import Shown, shown
+from marketplace.filters import number
+from marketplace.queries.region_flows import (
+    AgreedGroup,
+    Dimension,
+    FlowGroup,
+    FlowScope,
+    Way,
+    agreed_ahead,
+    flow_groups,
+)
+from marketplace.web.region_requests import Asked
+from marketplace.web.region_sheets import Panel
+
+NOTHING: Final = Decimal(0)
+
+
+def way_name(way: Way) -> str:
+    return {Way.OUT: _("Out of the region"), Way.WITHIN: _("Within the region"), Way.IN: _("Into the region")}[way]
+
+
+def unit_of(measure: Measure) -> str:
+    units = {
+        Measure.TRIPS: _("trips"),
+        Measure.LANDFILL_M3: "m³",
+        Measure.LANDFILL_M2: "m²",
+        **dict.fromkeys(CO2E, "kg CO₂e"),
+        **dict.fromkeys((Measure.HAULAGE_NOK, Measure.GATE_FEE_NOK, Measure.PURCHASE_NOK), "kr"),
+    }
+    return units.get(measure, Measure(measure).unit)
+
+
+def month_name(month: Month) -> str:
+    return format_date(month.first_day, "MMM yy", locale=get_locale())
+
+
+def range_of(quantity: Quantity, *, decimals: int = 0) -> str:
+    """From its low to its high figure; nothing where it has no range."""
+    if quantity.low == quantity.high:
+        return ""
+    return _("%(low)s to %(high)s", low=number(quantity.low, decimals), high=number(quantity.high, decimals))
+
+
+@dataclass
+class Desk:
+    """What the panels are made from: each is read once, whichever of them ask for it."""
+
+    asked: Asked
+
+    @cached_property
+    def scope(self) -> FlowScope:
+        return FlowScope(region=self.asked.region, period=self.asked.period)
+
+    def groups(self, *by: Dimension, measures: Sequence[Measure] = ()) -> Shown[FlowGroup]:
+        """The flows grouped, as far as the visitor may see them."""
+        is_full = self.asked.disclosure.is_full
+        found = flow_groups(db.session, self.scope, by=by, measures=measures, with_counts=not is_full)
+        return shown(found, self.asked.disclosure)
+
+    @cached_property
+    def ways(self) -> Shown[FlowGroup]:
+        return self.groups(Dimension.WAY, measures=tuple(Measure))
+
+    @cached_property
+    def agreed(self) -> Shown[AgreedGroup]:
+        return shown(agreed_ahead(db.session, region=self.asked.region), self.asked.disclosure)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What all flows shown avoided, measure by measure; nothing where none is shown."""
+        return {
+            measure: reduce(add, (group.ledger[measure] for group in self.ways.groups))
+            for measure in Measure
+            if self.ways.groups
+        }
+
+    @cached_property
+    def avoided_t(self) -> Decimal:
+        return sum((group.avoided_t for group in self.ways.groups), NOTHING)
+
+    @cached_property
+    def pairs(self) -> Shown[FlowGroup]:
+        return self.groups(Dimension.ORIGIN, Dimension.DESTINATION)
+
+    def deals_href(self, **narrowed: str | None) -> str:
+        """To the deals behind a figure."""
+        values = {**self.asked.parameters, **{name: value for name, value in narrowed.items() if value}}
+        return url_for("regions.deals", **values)  # type: ignore[arg-type]  # lists are repeated parameters
+
+    def way_rows(self) -> Iterable[tuple[Way, FlowGroup | None, AgreedGroup | None]]:
+        flows = {group.keys[0]: group for group in self.ways.groups}
+        agreed = {group.way: group for group in self.agreed.groups}
+        ways = (Way.WITHIN,) if self.asked.region.is_everywhere else tuple(Way)
+        return ((way, flows.get(way), agreed.get(way)) for way in ways)
+
+
+def held_back_words(deals: int) -> str:
+    """What the page says of what it does not show; nothing where it shows all."""
+    if not deals:
+        return ""
+    return ngettext(
+        "%(num)s deal is held back, and is not in the figures.",
+        "%(num)s deals are held back, and are not in the figures.",
+        deals,
+    )
+
+
+def with_csv(panel: Panel, asked: Asked) -> Panel:
+    """The panel with the address of its file."""
+    values = {**asked.parameters, "key": panel.key}
+    return replace(panel, csv_href=url_for("regions.panel_csv", **values))  # type: ignore[arg-type]

@@ -1,0 +1,293 @@
+"""The panels of a region's dashboard that say what flowed and what that avoided."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final
+
+from flask_babel import gettext as _
+
+from geo.impact import CO2E, Measure
+from geo.months import Month
+from geo.pyramid import Level
+from geo.quantities import Quantity
+from marketplace import charts
+from marketplace.charts import Bar, Series
+from marketplace.filters import number, percent
+from marketplace.labels import label, material_name
+from marketplace.queries.region_flows import Dimension, FlowGroup, Way
+from marketplace.web.region_desk import NOTHING, Desk, month_name, unit_of, way_name
+from marketplace.web.region_sheets import Column, Panel, Sheet, figure, words
+
+WAY_PAINTS: Final = {Way.OUT: charts.OUT, Way.WITHIN: charts.WITHIN, Way.IN: charts.IN}
+
+
+def ways_panel(desk: Desk) -> Panel:
+    rows = tuple(
+        (
+            words(way_name(way)),
+            figure(flows.loads if flows else None),
+            figure(flows.delivered_t if flows else None, href=desk.deals_href(way=way.value)),
+            figure(flows.avoided_t if flows else None),
+            figure(agreed.mass_t if agreed else None),
+        )
+        for way, flows, agreed in desk.way_rows()
+    )
+    return Panel(
+        key="ways",
+        title=_("Tonnes out, within and in"),
+        text=_("What was delivered in the period, and what is agreed and still to come."),
+        note=_("A mass that goes by way of a hub is driven twice, and counts here both times."),
+        held_back_deals=desk.ways.held_back_deals + desk.agreed.held_back_deals,
+        sheet=Sheet(
+            columns=(
+                Column(label=_("Way")),
+                Column(label=_("Loads"), is_numeric=True),
+                Column(label=_("Delivered"), unit="t", is_numeric=True),
+                Column(label=_("Of it weighed or confirmed"), unit="t", is_numeric=True),
+                Column(label=_("Agreed, still to come"), unit="t", is_numeric=True),
+            ),
+            rows=rows if desk.ways.groups or desk.agreed.groups else (),
+        ),
+    )
+
+
+def ledgers_panel(desk: Desk) -> Panel:
+    deals = desk.deals_href()
+    rows = tuple(
+        (
+            words(label(measure), href=deals),
+            figure(quantity.low),
+            figure(quantity.value),
+            figure(quantity.high),
+            words(unit_of(measure)),
+        )
+        for measure, quantity in desk.ledger.items()
+    )
+    return Panel(
+        key="avoided",
+        title=_("What was avoided"),
+        text=_("By all flows that begin or end in the region, against what would have happened without the deals."),
+        note=_(
+            "Each line is a ledger of its own; they are never added to one another. A minus says that more was used, "
+            "not less."
+        ),
+        held_back_deals=desk.ways.held_back_deals,
+        sheet=Sheet(
+            columns=(
+                Column(label=_("Avoided")),
+                Column(label=_("Low"), is_numeric=True),
+                Column(label=_("Central"), is_numeric=True),
+                Column(label=_("High"), is_numeric=True),
+                Column(label=_("Unit")),
+            ),
+            rows=rows if desk.avoided_t else (),
+        ),
+        empty=_("Nothing that was weighed or confirmed in the period."),
+    )
+
+
+def months_panel(desk: Desk) -> Panel:
+    found = desk.groups(Dimension.MONTH, Dimension.WAY)
+    cells: dict[tuple[Month, Way], FlowGroup] = {(group.keys[0], group.keys[1]): group for group in found.groups}
+    months = list(desk.asked.period)
+    ways = [way for way, _flows, _agreed in desk.way_rows()]
+
+    def mass_t(month: Month, way: Way) -> Decimal:
+        return cells[month, way].delivered_t if (month, way) in cells else NOTHING
+
+    rows = tuple(
+        (
+            words(month_name(month)),
+            *(
+                figure(
+                    mass_t(month, way) if (month, way) in cells else None,
+                    href=desk.deals_href(**{"way": way.value, "from": str(month), "to": str(month)}),
+                )
+                for way in ways
+            ),
+        )
+        for month in months
+    )
+    text = _("Tonnes delivered in each month, by how they lie to the region.")
+    return Panel(
+        key="months",
+        title=_("Delivered by month"),
+        text=text,
+        held_back_deals=found.held_back_deals,
+        sheet=Sheet(
+            columns=(
+                Column(label=_("Month")),
+                *(Column(label=way_name(way), unit="t", is_numeric=True) for way in ways),
+            ),
+            rows=rows if cells else (),
+        ),
+        chart=charts.columns(
+            "months",
+            title=_("Delivered by month"),
+            text=text,
+            labels=[month_name(month) for month in months],
+            series=[
+                Series(name=way_name(way), paint=WAY_PAINTS[way], values=tuple(mass_t(month, way) for month in months))
+                for way in ways
+            ],
+            say=number,
+            unit=_("tonnes"),
+        ),
+    )
+
+
+def climate_panel(desk: Desk) -> Panel:
+    found = desk.groups(Dimension.MONTH, measures=CO2E)
+    by_month: dict[Month, FlowGroup] = {group.keys[0]: group for group in found.groups}
+    months = list(desk.asked.period)
+
+    def figures(bound: Callable[[Quantity], Decimal]) -> tuple[Decimal, ...]:
+        return tuple(
+            bound(by_month[month].ledger[Measure.TRANSPORT_CO2E_KG]) if month in by_month else NOTHING
+            for month in months
+        )
+
+    rows = tuple(
+        (
+            words(month_name(month), href=desk.deals_href(**{"from": str(month), "to": str(month)})),
+            *(
+                figure(value)
+                for measure in CO2E
+                for quantity in ([by_month[month].ledger[measure]] if month in by_month else [None])
+                for value in ((quantity.low, quantity.value, quantity.high) if quantity else (None, None, None))
+            ),
+        )
+        for month in months
+    )
+    text = _("CO₂e of transport avoided by what was delivered in each month, with its range.")
+    return Panel(
+        key="climate",
+        title=_("CO₂e of transport by month"),
+        text=text,
+        note=_("The table has the ledgers of material and disposal too; the three are not to be added up."),
+        held_back_deals=found.held_back_deals,
+        sheet=Sheet(
+            columns=(
+                Column(label=_("Month")),
+                *(
+                    Column(label=f"{label(measure)}, {bound}", unit="kg", is_numeric=True)
+                    for measure in CO2E
+                    for bound in (_("low"), _("central"), _("high"))
+                ),
+            ),
+            rows=rows if any(group.avoided_t for group in found.groups) else (),
+        ),
+        chart=charts.lines(
+            "climate",
+            title=_("CO₂e of transport by month"),
+            text=text,
+            labels=[month_name(month) for month in months],
+            series=[
+                Series(
+                    name=label(Measure.TRANSPORT_CO2E_KG),
+                    paint=charts.PLAIN,
+                    values=figures(lambda quantity: quantity.value),
+                    low=figures(lambda quantity: quantity.low),
+                    high=figures(lambda quantity: quantity.high),
+                )
+            ],
+            say=number,
+            unit="kg CO₂e",
+        ),
+        empty=_("Nothing that was weighed or confirmed in the period."),
+    )
+
+
+def levels_panel(desk: Desk) -> Panel:
+    found = desk.groups(Dimension.LEVEL)
+    masses: dict[Level, Decimal] = {group.keys[0]: group.delivered_t for group in found.groups}
+    whole = sum((mass_t for level, mass_t in masses.items() if level is not Level.PENDING), NOTHING)
+
+    def share(level: Level) -> Decimal | None:
+        if level is Level.PENDING or not whole or level not in masses:
+            return None
+        return masses[level] / whole
+
+    known = [level for level in Level if level in masses]
+    text = _("Tonnes delivered, by the levels of the resource pyramid, the best first.")
+    return Panel(
+        key="levels",
+        title=_("Resource pyramid"),
+        text=text,
+        note=_("Shares are of what has come to its final use. What waits in storage counts once it goes on."),
+        held_back_deals=found.held_back_deals,
+        sheet=Sheet(
+            columns=(
+                Column(label=_("Level")),
+                Column(label=_("Delivered"), unit="t", is_numeric=True),
+                Column(label=_("Share"), unit="%", is_numeric=True),
+            ),
+            rows=tuple(
+                (
+                    words(label(level)),
+                    figure(masses[level], href=desk.deals_href(level=level.value)),
+                    figure(None if (part := share(level)) is None else 100 * part, decimals=1),
+                )
+                for level in known
+            ),
+        ),
+        chart=charts.shares(
+            "levels",
+            title=_("Resource pyramid"),
+            text=text,
+            parts=[
+                Bar(
+                    name=label(level),
+                    value=masses[level],
+                    paint=charts.LEVELS[level.value],
+                    note="" if (part := share(level)) is None else percent(part),
+                )
+                for level in known
+            ],
+            say=lambda mass_t: f"{number(mass_t)} t",
+        ),
+    )
+
+
+def materials_panel(desk: Desk) -> Panel:
+    found = desk.groups(Dimension.MATERIAL)
+    groups = sorted(found.groups, key=lambda group: (-group.delivered_t, group.keys[0]))
+    text = _("Tonnes delivered of each material, the most first.")
+    return Panel(
+        key="materials",
+        title=_("Materials"),
+        text=text,
+        held_back_deals=found.held_back_deals,
+        sheet=Sheet(
+            columns=(
+                Column(label=_("Material")),
+                Column(label=_("Loads"), is_numeric=True),
+                Column(label=_("Delivered"), unit="t", is_numeric=True),
+                Column(label=_("Of it weighed or confirmed"), unit="t", is_numeric=True),
+            ),
+            rows=tuple(
+                (
+                    words(material_name(group.keys[0])),
+                    figure(group.loads),
+                    figure(group.delivered_t, href=desk.deals_href(material=group.keys[0])),
+                    figure(group.avoided_t),
+                )
+                for group in groups
+            ),
+            total=(
+                words(_("Together")),
+                figure(sum(group.loads for group in groups)),
+                figure(found.mass_t),
+                figure(sum((group.avoided_t for group in groups), NOTHING)),
+            )
+            if groups
+            else None,
+        ),
+        chart=charts.bars(
+            "materials",
+            title=_("Materials"),
+            text=text,
+            rows=[Bar(name=material_name(group.keys[0]), value=group.delivered_t) for group in groups[:10]],
+            say=lambda mass_t: f"{number(mass_t)} t",
+        ),
+    )

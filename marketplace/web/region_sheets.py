@@ -1,0 +1,98 @@
+"""Tables that are read on a page and taken home as CSV: a cell has the words for people and the value for machines."""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from marketplace.charts import Chart
+from marketplace.filters import EN_DASH, number
+from marketplace.web.downloads import CSV_ENCODING, harmless, locale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    label: str
+    unit: str = ""
+    """Stands in the heading, behind the label."""
+    is_numeric: bool = False
+
+    @property
+    def heading(self) -> str:
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """What stands in a cell; `value` goes into the file where there is one, else `text`."""
+
+    text: str
+    value: Decimal | int | None = None
+    href: str | None = None
+    heat: int = 0
+    """From 1 to 5 where the cell is shaded by its figure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    total: tuple[Cell, ...] | None = None
+    """The last line, of sums. It adds up what is shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """One question about a region, answered by a chart, or by a table alone."""
+
+    key: str
+    title: str
+    text: str
+    sheet: Sheet
+    chart: Chart | None = None
+    note: str = ""
+    held_back_deals: int = 0
+    csv_href: str = ""
+    file_sheet: Sheet | None = None
+    """What the file has where the page's table is laid out otherwise."""
+    empty: str = ""
+    """Stands instead of all where there is nothing to show."""
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.sheet.rows
+
+
+def words(text: str, *, href: str | None = None) -> Cell:
+    return Cell(text=text, href=href)
+
+
+def figure(
+    value: Decimal | int | None, *, decimals: int = 0, href: str | None = None, heat: int = 0, text: str | None = None
+) -> Cell:
+    """A number, rounded for people and not for machines; a dash where it is not known."""
+    if value is None:
+        return Cell(text=EN_DASH)
+    return Cell(text=number(value, decimals) if text is None else text, value=value, href=href, heat=heat)
+
+
+def csv_of(sheet: Sheet, *, about: Iterable[tuple[str, str]]) -> bytes:
+    """The table as a file that a Norwegian Excel opens as it is meant, with lines of what it is about above it."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    writer.writerows([harmless(cell) for cell in line] for line in about)
+    writer.writerow([])
+    writer.writerow([harmless(column.heading) for column in sheet.columns])
+    for row in (*sheet.rows, *([sheet.total] if sheet.total else [])):
+        writer.writerow([_written(cell) for cell in row])
+    return text.getvalue().encode(CSV_ENCODING)
+
+
+def _written(cell: Cell) -> str:
+    """A number plainly, so that a spreadsheet takes it for one, also below zero; all else as it stands on the page."""
+    if cell.value is None:
+        return "" if cell.text == EN_DASH else harmless(cell.text)
+    plain = f"{Decimal(cell.value):f}"
+    plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
+    return plain if locale() == "en" else plain.replace(".", ",")
