@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from geo.impact import Ledger, Measure
 from geo.mass_balance import Year
 from geo.months import MonthPeriod
+from geo.pyramid import Level
 from geo.quantities import Quantity
 from marketplace.actor import Actor
 from marketplace.clock import local_date
@@ -91,7 +92,10 @@ def yearly_content(
             MonthLine(month=str(group.keys[0]), delivered_t=group.delivered_t, ledger=_lines(group.ledger))
             for group in months.groups
         ),
-        levels=tuple(LevelLine(level=group.keys[0], delivered_t=group.delivered_t) for group in levels.groups),
+        levels=tuple(
+            LevelLine(level=group.keys[0], delivered_t=group.delivered_t)
+            for group in sorted(levels.groups, key=lambda group: list(Level).index(group.keys[0]))
+        ),
         materials=tuple(
             MaterialLine(material_key=group.keys[0], delivered_t=group.delivered_t, avoided_t=group.avoided_t)
             for group in sorted(materials.groups, key=lambda group: -group.delivered_t)

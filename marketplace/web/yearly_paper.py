@@ -232,8 +232,10 @@ def _months_table(content: YearlyContent) -> list[Block]:
 
 
 def _climate_chart(content: YearlyContent) -> Chart | None:
-    months = _months_of(content)
+    """A month that is held back is left out: a line through zero would say that nothing was avoided in it."""
     by_month = {line.month: line for line in content.months}
+    hides_some = bool(content.held_back.get("months"))
+    months = [month for month in _months_of(content) if str(month) in by_month or not hides_some]
     if not any(_of(line, Measure.TRANSPORT_CO2E_KG) for line in content.months):
         return None
 

@@ -267,6 +267,14 @@ def test_a_report_adds_up_to_the_dashboard(session: Session, make: Factory, baer
     assert by_month == content.ledger[0].value
 
 
+def test_levels_are_in_the_order_of_the_pyramid(session: Session, make: Factory, baerum: Region) -> None:
+    for level in (Level.PENDING, Level.DISPOSAL, Level.RECYCLING, Level.REUSE):
+        delivered(make, level=level)
+    content = yearly_content(session, region=baerum, year=2027, disclosure=Disclosure.FULL, now=NOW)
+    found = [line.level for line in content.levels]
+    assert found == [Level.REUSE, Level.RECYCLING, Level.DISPOSAL, Level.PENDING]
+
+
 def test_a_report_is_kept_to_the_digit(session: Session, make: Factory, baerum: Region) -> None:
     delivered(make)
     content = yearly_content(session, region=baerum, year=2027, disclosure=Disclosure.FULL, now=NOW)
