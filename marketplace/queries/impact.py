@@ -1,6 +1,6 @@
 """What deals avoid: the record that holds, what the loads came to by it, and whether the kept sums still say so."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -76,12 +76,6 @@ def deals_without_record(session: Session, *, limit: int, after_id: int = 0) -> 
     has_one = exists().where(DealImpact.deal_id == Deal.id, DealImpact.is_current)
     query = select(Deal.id).where(Deal.status.in_(FIRM), Deal.id > after_id, ~has_one).order_by(Deal.id).limit(limit)
     return session.scalars(query).all()
-
-
-def records_by_deal(session: Session, *, deal_ids: Sequence[int]) -> Mapping[int, DealImpact]:
-    """The records that hold for some deals."""
-    query = select(DealImpact).where(DealImpact.deal_id.in_(deal_ids), DealImpact.is_current)
-    return {each.deal_id: each for each in session.scalars(query)}
 
 
 def count_records(session: Session) -> int:

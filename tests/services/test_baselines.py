@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo.geometry import Position
@@ -14,12 +15,14 @@ from geo.units import EnteredUnit
 from marketplace import routing
 from marketplace.errors import InvalidInput
 from marketplace.impact_basis import BasisPlace, Chosen
+from marketplace.models import Listing
 from marketplace.queries.baselines import Near, facilities_near
 from marketplace.services.impact_baselines import Way, WayStop, bases_of
 from marketplace.services.listings import ListingDetails, create_listing, duplicate_listing, update_listing
 from marketplace.types import FacilityKind, ListingKind
 from tests.conftest import NOW
 from tests.factories import BAERUM, SANDVIKA, Factory
+from tests.services.test_bulk import check, csv_file, problems_of, row, send, stage
 
 DRAMMEN, SKUI, LIER, FAR = (10.2100, 59.7050), (10.4700, 59.9180), (10.2400, 59.7900), (10.9700, 59.9050)
 
@@ -203,3 +206,16 @@ def test_a_facility_that_is_none_cannot_be_named(session: Session, make: Factory
             details=details(make, baseline_facility_id=9_999_999),
             now=NOW,
         )
+
+
+def test_a_row_of_a_file_names_it_too(session: Session, make: Factory) -> None:
+    actor = make.actor(make.member())
+    quarry = make.facility(kind=FacilityKind.QUARRY, name="Pukkverket Nord", accepts=["blasted_rock"])
+    send(session, actor, [row(Alternativt_anlegg="pukkverket nord")])
+    listing = session.scalars(select(Listing)).one()
+    assert listing.baseline_facility_id == quarry.id
+    send(session, actor, [row(Mengde="13 000")])
+    session.refresh(listing)
+    assert (listing.mass_t, listing.baseline_facility_id) == (13_000, quarry.id), "what a file does not name stays"
+    bad = check(session, stage(session, actor, csv_file([row(Alternativt_anlegg="Ingen")])).batch)
+    assert [column for _, column, _ in problems_of(session, bad)] == ["baseline_facility_id"]

@@ -4,12 +4,13 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo.impact import Measure
 from geo.impact_steps import steps
 from marketplace.impact_basis import kept_comparison
-from marketplace.models import Deal
+from marketplace.models import Deal, Listing
 from marketplace.queries.impact import current_record
 from marketplace.services.impact_records import freeze
 from marketplace.types import DealStatus, FacilityKind, ImpactReason, ListingKind, TicketStatus
@@ -134,3 +135,25 @@ def test_the_questions_asked_for_matches_are_as_many_for_one_as_for_three(
         counts.append(len(counted))
         make.listing(kind=ListingKind.DEMAND, position=LIER)
     assert counts[0] == counts[1]
+
+
+# As said of a listing ---------------------------------------------------------------------------------------------
+
+
+def test_the_form_takes_what_would_have_become_of_it(client: Client, session: Session, make: Factory) -> None:
+    person = make.member()
+    project = make.project(person.memberships[0].organisation)
+    quarry = make.facility(kind=FacilityKind.QUARRY, name="Pukkverket", accepts=["crushed_rock"])
+    browser = client.in_english().log_in_as(person)
+    assert "Pukkverket" in browser.get("/listings/new").text
+    said = {"kind": "demand", "material_key": "gravel", "entered_value": "800", "project_id": str(project.id)}
+    browser.post("/listings/new", data=said | {"baseline_facility_id": str(quarry.id), "action": "draft"})
+    listing = session.scalars(select(Listing)).one()
+    assert listing.baseline_facility_id == quarry.id
+    page = browser.get(f"/listings/{listing.id}/edit").text
+    assert f'value="{quarry.id}" selected' in page or f'selected value="{quarry.id}"' in page
+    surplus = browser.post(
+        f"/listings/{listing.id}/edit",
+        data=said | {"kind": "surplus", "baseline_facility_id": str(quarry.id), "action": "draft"},
+    )
+    assert "does not take in this material" in surplus.text
