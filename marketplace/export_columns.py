@@ -17,7 +17,9 @@ GIVEN_OUT: Final = tuple(
 """Costs rest on what single deals pay, which is nobody else's business."""
 
 MATERIAL: Final = (
-    Column(key="material", title=N_("Material"), meaning=N_("The material's key.")),
+    Column(
+        key="material", title=N_("Material"), meaning=N_("The material's key; all where materials are not told apart.")
+    ),
     Column(key="material_name", title=N_("Material"), meaning=N_("The material's name.")),
 )
 PLACED: Final = (
@@ -129,7 +131,8 @@ LEVEL: Final = (
         title=N_("Level of the resource pyramid"),
         meaning=N_(
             "reuse_on_site, reuse, recycling, backfilling, disposal, undocumented (the tests of recovery are not all"
-            " answered), or pending (in storage: it counts where it is used in the end)."
+            " answered), or pending (in storage: it counts where it is used in the end); all where they are not told"
+            " apart."
         ),
     ),
     Column(key="level_name", title=N_("Level of the resource pyramid")),

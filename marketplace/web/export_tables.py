@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import shapely
 from flask import current_app
@@ -92,7 +92,10 @@ class Words:
 # Flows ----------------------------------------------------------------------------------------------------------------
 
 
-BY = (Dimension.ORIGIN, Dimension.DESTINATION, Dimension.MATERIAL, Dimension.LEVEL)
+BETWEEN: Final = (Dimension.ORIGIN, Dimension.DESTINATION)
+IN_DETAIL: Final = (*BETWEEN, Dimension.MATERIAL, Dimension.LEVEL)
+ALL: Final = "all"
+"""Stands for a material or a level where they are not told apart."""
 
 
 def _flows_of(asked: Asked) -> FlowScope:
@@ -100,10 +103,14 @@ def _flows_of(asked: Asked) -> FlowScope:
 
 
 def shown_flows(asked: Asked) -> Shown[FlowGroup]:
-    """The rows of flows that are given out, and what is held back."""
-    return shown(
-        flow_groups(db.session, _flows_of(asked), by=BY, measures=GIVEN_OUT, with_counts=True), asked.disclosure
-    )
+    """The rows of flows that are given out, and what is held back.
+
+    The public has them by way alone: told apart by material too, most would rest on so few deals that they were held
+    back, and the open data would be next to nothing.
+    """
+    by = IN_DETAIL if asked.disclosure.is_full else BETWEEN
+    groups = flow_groups(db.session, _flows_of(asked), by=by, measures=GIVEN_OUT, with_counts=True)
+    return shown(groups, asked.disclosure)
 
 
 def _flows(asked: Asked) -> Export:
@@ -127,8 +134,9 @@ def _flows(asked: Asked) -> Export:
             asked,
             title=_("Flows of masses between municipalities"),
             description=_(
-                "What was delivered by deals of Masseflyt, by municipality of origin and destination, material and"
-                " level of the resource pyramid, and what it avoided. A line runs between places inside the two"
+                "What was delivered by deals of Masseflyt, by municipality of origin and destination, and what it"
+                " avoided; by material and level of the resource pyramid too for the municipalities themselves."
+                " A line runs between places inside the two"
                 " municipalities, not between sites; within one it is a point."
             ),
             facts=(*_period_facts(asked), held_back),
@@ -141,7 +149,7 @@ def _flow_rows(flows: Sequence[FlowGroup]) -> Iterator[Row]:
     words = Words()
     places = municipality_places(db.session, (number for flow in flows for number in flow.keys[:2]))
     for flow in flows:
-        from_number, to_number, material_key, level = flow.keys
+        from_number, to_number, *detail = flow.keys
         from_name, origin = places[from_number]
         to_name, destination = places[to_number]
         yield Row(
@@ -150,10 +158,7 @@ def _flow_rows(flows: Sequence[FlowGroup]) -> Iterator[Row]:
                 from_name,
                 to_number,
                 to_name,
-                material_key,
-                words.material(material_key),
-                level.value,
-                words.label(level),
+                *_detail_cells(detail, words),
                 flow.deals,
                 flow.organisations,
                 flow.loads,
@@ -163,6 +168,14 @@ def _flow_rows(flows: Sequence[FlowGroup]) -> Iterator[Row]:
             ),
             geometry=_way(origin, destination),
         )
+
+
+def _detail_cells(detail: Sequence[Any], words: Words) -> tuple[Cell, ...]:
+    """Material and level, each by its key and its name."""
+    if not detail:
+        return ALL, _("All materials"), ALL, _("All levels")
+    material_key, level = detail
+    return material_key, words.material(material_key), level.value, words.label(level)
 
 
 def _deals(asked: Asked) -> Export:

@@ -137,7 +137,9 @@ def _offered(dataset: Dataset, asked: Asked) -> Offered:
     titles = {
         Dataset.FLOWS: (
             _("Flows between municipalities"),
-            _("Tonnes by material and level of the resource pyramid, and what they avoided, with ranges."),
+            _("Tonnes by material and level of the resource pyramid, and what they avoided, with ranges.")
+            if asked.disclosure.is_full
+            else _("Tonnes from each municipality to each other, and what they avoided, with ranges."),
         ),
         Dataset.DEALS: (
             _("Deliveries by deal and month"),

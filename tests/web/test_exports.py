@@ -119,6 +119,7 @@ def test_flows_of_many_are_open(client: Client, make: Factory) -> None:
         delivered(make)
     (row,) = rows_of(client, "/regions/export/flows.csv")
     assert (row["deals"], row["organisations"], number(row["delivered_t"])) == ("3", "6", 3 * Decimal("26.124"))
+    assert (row["material"], row["level"]) == ("all", "all")
     assert "Hemmelig" not in str(row)
 
 
