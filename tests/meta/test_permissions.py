@@ -184,6 +184,11 @@ ROUTES: dict[str, list[Route]] = {
     "basemap.archive": public(also=HTTPStatus.NOT_FOUND),  # no file is configured
     "basemap.tile": public(arguments={"z": 8, "x": 135, "y": 74}),
     "facilities.points": public(),
+    "regions.index": public(),
+    "regions.dashboard": public(),
+    "regions.panel_csv": public(arguments={"key": "ways"}),
+    "regions.deals": public(),
+    "regions.deals_csv": public(),
     "flows.index": public(),
     "flows.data": public(),
     "flows.table_file": public(),
