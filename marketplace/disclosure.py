@@ -1,7 +1,8 @@
 """What of the flows of masses is shown to whom: one rule for the dashboard, the flow map and all that is given out.
 
-FULL is for administrators, and for members of a verified municipality that lies in the region. OPEN is for everybody
-else, logged in or not: a group (a cell of a table, a line on the flow map) is shown where it rests on at least
+FULL is for administrators, and for members of a verified municipality where the region lies in its county: a region can
+be any set of municipalities, so one that was put together to look at others is not enough. OPEN is for everybody else,
+logged in or not: a group (a cell of a table, a line on the flow map) is shown where it rests on at least
 `LEAST_DEALS` deals and `LEAST_ORGANISATIONS` different organisations, givers and takers together. The others are held
 back: they are in no figure shown beside them, and the page says how many deals that are.
 
@@ -64,14 +65,15 @@ class Shown[G: Group]:
 
 
 def disclosure_for(actor: Actor, *, region_numbers: Iterable[str], own_numbers: Iterable[str]) -> Disclosure:
-    """How much of a region somebody may see.
+    """How much of a region somebody may see. A municipality's number begins with that of its county.
 
     `own_numbers` are those of the verified municipalities that they are a member of
     (`queries.regions.own_municipality_numbers`).
     """
-    if actor.is_admin or not frozenset(region_numbers).isdisjoint(own_numbers):
+    if actor.is_admin:
         return Disclosure.FULL
-    return Disclosure.OPEN
+    asked, own = ({number[:2] for number in numbers} for numbers in (region_numbers, own_numbers))
+    return Disclosure.FULL if asked and asked <= own else Disclosure.OPEN
 
 
 def fulfils_rule(group: Group) -> bool:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from marketplace.actor import NOBODY, Actor
 from marketplace.disclosure import LEAST_DEALS, LEAST_ORGANISATIONS, Disclosure, disclosure_for, fulfils_rule, shown
 
-OSLO, ASKER = "0301", "3203"
+OSLO, ASKER, BAERUM = "0301", "3203", "3201"
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,18 @@ def test_everybody_sees_only_what_rests_on_many() -> None:
     assert disclosure_for(NOBODY, region_numbers=[OSLO], own_numbers=[]) is Disclosure.OPEN
 
 
-def test_a_municipality_sees_all_of_a_region_it_is_part_of() -> None:
+def test_a_municipality_sees_all_of_its_county_and_no_more() -> None:
     member = Actor(user_id=1)
 
-    assert disclosure_for(member, region_numbers=[OSLO, ASKER], own_numbers=[ASKER]) is Disclosure.FULL
+    assert disclosure_for(member, region_numbers=[ASKER], own_numbers=[ASKER]) is Disclosure.FULL
+    assert disclosure_for(member, region_numbers=[BAERUM, ASKER], own_numbers=[ASKER]) is Disclosure.FULL
     assert disclosure_for(member, region_numbers=[OSLO], own_numbers=[ASKER]) is Disclosure.OPEN
+    assert disclosure_for(member, region_numbers=[], own_numbers=[ASKER]) is Disclosure.OPEN
+
+
+def test_a_region_put_together_to_look_at_others_shows_no_more() -> None:
+    assert disclosure_for(Actor(user_id=1), region_numbers=[OSLO, ASKER], own_numbers=[ASKER]) is Disclosure.OPEN
+    assert disclosure_for(Actor(user_id=1), region_numbers=[OSLO, ASKER], own_numbers=[ASKER, OSLO]) is Disclosure.FULL
 
 
 def test_an_administrator_sees_all() -> None:
