@@ -28,9 +28,11 @@ from marketplace.services.demo_deals import add_deals
 from marketplace.services.demo_enquiries import add_enquiries
 from marketplace.services.demo_facilities import add_facilities, add_receiver
 from marketplace.services.demo_moderation import add_moderation
+from marketplace.services.demo_past import add_past_deals, add_past_listings, past_rows
 from marketplace.services.demo_plans import add_plans
 from marketplace.services.demo_proof import add_proof
 from marketplace.services.demo_rows import Row, listing_rows, number_of, position_of, read_rows, site_of
+from marketplace.services.factor_sets import load_factor_sets
 from marketplace.services.freshness import ASKED_AFTER, SHOWN_AFTER
 from marketplace.services.listings import (
     ListingDetails,
@@ -129,6 +131,8 @@ def load_demo(session: Session, *, now: datetime) -> DemoLoaded | None:
         for row in read_rows("projects.csv")
     }
     facility_ids = {row.key: row.id for row in session.execute(select(Facility.key, Facility.id))}
+    past = past_rows()
+    past_listings = add_past_listings(session, past, actors=actors, projects=projects, now=now)
     proofs = {row["listing"]: row for row in read_rows("proofs.csv")}
     listings = {
         row["key"]: _add_listing(
@@ -163,6 +167,7 @@ def load_demo(session: Session, *, now: datetime) -> DemoLoaded | None:
         listings=listings,
         now=now,
     )
+    add_past_deals(session, past, actors=actors, projects=projects, listings=past_listings, now=now)
     add_deals(
         session,
         read_rows("deals.csv"),
@@ -194,10 +199,13 @@ def reset_demo(session: Session, *, now: datetime) -> DemoLoaded:
     session.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))  # a page in use must not block all others
     # Addresses such as /listings/7 stay the same from reset to reset. Accounts get new numbers, or a visitor's old
     # session would open the account of whoever comes by their number next.
+    session.execute(text("ALTER TABLE impact_report DISABLE TRIGGER append_only"))  # these are about the demo alone
     session.execute(text("TRUNCATE listing, project, facility RESTART IDENTITY CASCADE"))
     session.execute(text("TRUNCATE app_user, organisation, outbox_mail, throttle CONTINUE IDENTITY CASCADE"))
+    session.execute(text("ALTER TABLE impact_report ENABLE TRIGGER append_only"))
     begin_anew(session)
     session.expunge_all()
+    load_factor_sets(session)  # whoever made one is gone, so all of them are
     mark_as_demo(session).demo_loaded_at = None
     session.flush()
     loaded = load_demo(session, now=now)

@@ -43,12 +43,13 @@ def add_proof(session: Session, actor: Actor, *, listing: Listing, row: Row, now
             file_sha256=hashlib.sha256(handed_in.content).hexdigest(),
         )
         store_report(session, actor, listing_id=listing.id, head=head, samples=samples, now=now)
-    statements = tuple(_statements(listing, row, today=today))
+    statements = tuple(statements_of(listing, row, today=today))
     if statements:
         declare(session, actor, listing_id=listing.id, statements=statements, now=now)
 
 
-def _statements(listing: Listing, row: Row, *, today: date) -> Iterator[Statement]:
+def statements_of(listing: Listing, row: Row, *, today: date) -> Iterator[Statement]:
+    """What is stated of the lot on a day."""
     for kind in asked_of(taxonomy().material(listing.material_key)):
         yield Statement(kind=kind, stated_by=row["stated_by"], stated_on=today, basis=row["basis"])
     if row["origin"]:

@@ -12,6 +12,7 @@ from marketplace.db import make_engine, make_sessions
 from marketplace.migrate import upgrade
 from marketplace.models import Listing, User
 from marketplace.services.demo import NotADemo
+from marketplace.services.demo_past import past_listing_count
 from marketplace.services.demo_rows import listing_rows, read_rows
 from marketplace.services.reference import load_reference_data
 from tests.conftest import fresh_database, test_settings
@@ -47,8 +48,12 @@ def count_listings(engine: Engine) -> int:
 
 
 def listings_of_the_demo() -> int:
-    """Those of the file, and one for each material that its receivers take in."""
-    return len(listing_rows()) + sum(len(row["accepts"].split(";")) for row in read_rows("receivers.csv"))
+    """Those of the files, and one for each material that its receivers take in."""
+    return (
+        past_listing_count()
+        + len(listing_rows())
+        + sum(len(row["accepts"].split(";")) for row in read_rows("receivers.csv"))
+    )
 
 
 def test_the_demo_is_loaded_reset_and_scaled(own_database: Engine, run: Runner) -> None:

@@ -30,11 +30,11 @@ def test_an_empty_database_becomes_a_demo(session: Session) -> None:
 
 
 @pytest.mark.parametrize("days_later", [0, 400])
-def test_every_period_is_still_to_come_whenever_it_is_loaded(session: Session, days_later: int) -> None:
+def test_every_period_in_sight_is_still_to_come_whenever_it_is_loaded(session: Session, days_later: int) -> None:
     now = NOW + timedelta(days=days_later)
     load_demo(session, now=now)
 
-    starts = session.scalars(select(Listing.available_from)).all()
+    starts = session.scalars(select(Listing.available_from).where(Listing.closed_at.is_(None))).all()
 
     assert min(starts) >= local_date(now)
 
