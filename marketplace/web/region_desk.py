@@ -31,6 +31,8 @@ from marketplace.web.region_requests import Asked
 from marketplace.web.region_sheets import Panel
 
 NOTHING: Final = Decimal(0)
+KG_PER_T: Final = Decimal(1000)
+WHOLE_FROM_T: Final = 100
 
 
 def way_name(way: Way) -> str:
@@ -57,6 +59,26 @@ def range_of(quantity: Quantity, *, decimals: int = 0) -> str:
     if quantity.low == quantity.high:
         return ""
     return _("%(low)s to %(high)s", low=number(quantity.low, decimals), high=number(quantity.high, decimals))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Large:
+    """A figure of a ledger as it is set large: with its unit, and its range beneath."""
+
+    value: str
+    unit: str
+    between: str
+
+
+def large(measure: Measure, quantity: Quantity) -> Large:
+    """CO2e in tonnes, since so many kilograms are hard to read; all else in the unit of its ledger."""
+    if measure in CO2E:
+        quantity = quantity.scaled(1 / KG_PER_T)
+        decimals = 0 if max(abs(quantity.low), abs(quantity.high)) >= WHOLE_FROM_T else 1
+        return Large(
+            value=number(quantity.value, decimals), unit="t CO₂e", between=range_of(quantity, decimals=decimals)
+        )
+    return Large(value=number(quantity.value), unit=unit_of(measure), between=range_of(quantity))
 
 
 @dataclass

@@ -41,6 +41,11 @@ class Sheet:
     total: tuple[Cell, ...] | None = None
     """The last line, of sums. It adds up what is shown."""
 
+    @property
+    def is_figures(self) -> bool:
+        """Whether it is mostly numbers, which stay in their columns on a phone too; words become cards there."""
+        return sum(not column.is_numeric for column in self.columns) <= 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:

@@ -7,6 +7,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from geo.impact import Measure
 from geo.materials import MaterialGroup, taxonomy
 from geo.pyramid import Level
 from marketplace import db
@@ -32,7 +33,7 @@ from marketplace.web.region_ahead_panels import (
     region_title,
     runway_panel,
 )
-from marketplace.web.region_desk import Desk, held_back_words, month_name, range_of, unit_of, way_name, with_csv
+from marketplace.web.region_desk import Desk, held_back_words, large, month_name, way_name, with_csv
 from marketplace.web.region_flow_panels import (
     climate_panel,
     ledgers_panel,
@@ -132,8 +133,7 @@ def _frame(asked: Asked) -> dict[str, object]:
         "least_deals": LEAST_DEALS,
         "least_organisations": LEAST_ORGANISATIONS,
         "way_name": way_name,
-        "unit_of": unit_of,
-        "range_of": range_of,
+        "large": lambda measure, quantity: large(Measure(measure), quantity),
         "held_back_words": held_back_words,
         "month_name": month_name,
     }
