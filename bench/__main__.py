@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-MEASUREMENTS = ("search", "matching", "bulk", "alerts", "flows", "roads")
+MEASUREMENTS = ("search", "matching", "bulk", "alerts", "flows", "roads", "dashboard")
 
 
 def main() -> int:
