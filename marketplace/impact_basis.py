@@ -67,6 +67,10 @@ class BasisPlace:
     lat: float | None
     facility_id: int | None = None
     kind: FacilityKind | None = None
+    is_verified: bool | None = None
+    """Whether somebody stands behind what is said of the facility; None where that was not kept, or it is none."""
+    is_example: bool = False
+    """Whether it is invented, for the demo."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,8 @@ class BaselineFacility:
     municipality_number: str
     municipality_name: str
     reception_price_nok_per_t: Decimal | None
+    is_verified: bool
+    is_example: bool
 
 
 def facilities_near(
@@ -138,6 +140,8 @@ def _columns() -> Sequence[Any]:
         Facility.municipality_number,
         Municipality.name.label("municipality_name"),
         Facility.reception_price_nok_per_t,
+        Facility.is_verified,
+        Facility.is_example,
         lon.label("lon"),
         lat.label("lat"),
     )
@@ -152,4 +156,6 @@ def _facility(row: Row[Any]) -> BaselineFacility:
         municipality_number=row.municipality_number,
         municipality_name=row.municipality_name,
         reception_price_nok_per_t=row.reception_price_nok_per_t,
+        is_verified=row.is_verified,
+        is_example=row.is_example,
     )

@@ -256,4 +256,6 @@ def _place(facility: BaselineFacility) -> BasisPlace:
         lat=round(facility.position.lat, 5),
         facility_id=facility.id,
         kind=facility.kind,
+        is_verified=facility.is_verified,
+        is_example=facility.is_example,
     )
