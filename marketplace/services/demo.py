@@ -314,6 +314,7 @@ def _add_listing(
         is_example=True,
     )
     listing.created_at = written_at
+    session.flush()  # what follows reads the row anew
     if proof is not None:
         add_proof(session, actor, listing=listing, row=proof, now=written_at)
     status = ListingStatus(row["status"])
