@@ -140,7 +140,7 @@ def flow_picture(
 ) -> FlowPicture:
     """What to draw: the largest flows with their months, and what the rest comes to.
 
-    `sight`: of those with an end in this box only.
+    `sight`: of those with an end in this box only, as `flow_lines` does.
     """
     lines = flow_lines(session, filters, detail=detail, disclosure=disclosure, sight=sight)
     drawn, left_out = lines.groups[:most], lines.groups[most:]
@@ -186,7 +186,13 @@ def _sums_by_month(lines: Iterable[Sequence[Decimal | None]], *, count: int) -> 
 def flow_lines(
     session: Session, filters: FlowFilters, *, detail: Detail, disclosure: Disclosure, sight: BBox | None = None
 ) -> Shown[FlowLine]:
-    """The lines that may be shown, the largest first."""
+    """The lines that may be shown, the largest first.
+
+    `sight` is for those who may see positions: a box answers where a line's deals are, however small it is. To others
+    the lines are the same whatever box they ask for.
+    """
+    if not disclosure.is_full:
+        sight = None
     cells = _cells(filters, detail=detail, sight=sight)
     query = select(
         cells.c.origin,

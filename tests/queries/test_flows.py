@@ -253,6 +253,18 @@ def test_a_flow_that_rests_on_few_deals_is_held_back(session: Session, make_flow
     assert found.mass_t == 90
 
 
+def test_no_box_tells_a_visitor_where_sites_are(session: Session, make_flow: MakeFlow) -> None:
+    for _number in range(3):
+        make_flow(OSLO, BAERUM, loads={"2027-01": 10})
+    far_off = BBox(west=20, south=68, east=21, north=69)
+    beside = BBox(west=10.52, south=59.93, east=10.53, north=59.94)
+    everything = lines(session, filters(), disclosure=Disclosure.OPEN)
+    assert everything
+    for sight in (far_off, beside):
+        assert lines(session, filters(), disclosure=Disclosure.OPEN, sight=sight) == everything
+    assert lines(session, filters(), sight=far_off) == ()
+
+
 def test_two_organisations_are_too_few(session: Session, make: Factory, make_flow: MakeFlow) -> None:
     giver, taker = make.organisation(), make.organisation()
     for _number in range(4):
