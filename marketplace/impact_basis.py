@@ -7,7 +7,7 @@ new one has a default.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
@@ -21,15 +21,17 @@ from geo.impact import (
     Measure,
     Method,
     Rates,
+    Role,
     from_json,
     nothing_avoided,
     rates_of,
     to_json,
 )
-from geo.materials import Treatment, taxonomy
+from geo.materials import MaterialGroup, Treatment, taxonomy
 from geo.pyramid import Level
 from geo.quantities import Quantity
-from geo.replacements import family_of
+from geo.replacements import AGGREGATES, family_of
+from geo.routing import Region, region_of_county
 from geo.units import VolumeState
 from marketplace.recovery import Recovery
 from marketplace.types import FacilityKind
@@ -39,6 +41,12 @@ HUBS: Final = frozenset({FacilityKind.RECYCLING, FacilityKind.INTERIM_STORAGE})
 
 MADE_INTO_ANOTHER: Final = frozenset({Treatment.CRUSHING, Treatment.WASHING})
 """What turns reuse into recycling (rules.md, Resource pyramid)."""
+
+DEMOLITION: Final = frozenset({MaterialGroup.CONCRETE, MaterialGroup.ASPHALT})
+"""Concrete, brick and asphalt are aggregate only once they are crushed, here or before they were offered."""
+
+WINDING: Final = (Region.OSLO, Region.NORWAY, Region.FJORDS)
+"""Where roads wind least, first."""
 
 NOTHING: Final = Decimal(0)
 WHOLE: Final = Decimal(1)
@@ -97,7 +105,7 @@ class Basis:
     method: Method
     network_version: str | None
     region: str
-    """Of the factor set's circuity; counts where no road network was used."""
+    """Of the factor set's circuity, as `careful_region` has it; counts where no road network was used."""
     legs: tuple[Leg, ...]
     gate_fee_nok_per_t: Decimal | None = None
     """What L takes for a tonne, where that is known."""
@@ -105,6 +113,19 @@ class Basis:
     """What Q takes for a tonne, where that is known."""
     is_blurred: bool = False
     """Where the mass begins is only known to the sides within a kilometre, and was measured from what is shown."""
+    is_fit: bool = True
+    """Whether the table of materials has the mass serve for what is needed at all."""
+    landfill_key: str = ""
+    """Which material L is known to accept: the mass itself, or one that it is taken to be accepted as."""
+    is_supplier_passed_over: bool = False
+    """A supplier was named that does not sell what is replaced, or that takes part in the deal itself."""
+    reach_km: int | None = None
+    """L and Q were looked for so far away, as the crow flies; None where no end was set."""
+    replaced_note_no: str = ""
+    replaced_note_en: str = ""
+    """What would have been bought, in words."""
+    is_replaced_verified: bool = False
+    """Whether somebody has held that against its source."""
 
     @property
     def hubs(self) -> tuple[BasisPlace, ...]:
@@ -112,16 +133,46 @@ class Basis:
 
     @property
     def is_treated(self) -> bool:
-        """Whether it is crushed or washed on its way, or where it is used."""
-        return self.treatment in MADE_INTO_ANOTHER or any(each.kind is FacilityKind.RECYCLING for each in self.hubs)
+        """Whether it is crushed or washed on its way, where it is used, or was before it was offered."""
+        return self.is_made_into_another or any(each.kind is FacilityKind.RECYCLING for each in self.hubs)
+
+    @property
+    def is_made_into_another(self) -> bool:
+        """Whether it takes crushing or washing to serve, wherever that is done."""
+        return is_made_into_another(
+            self.material_key, self.treatment, replaced_family=self.replaced_family, taken_in_by=self.stops[-1].kind
+        )
+
+    @property
+    def is_taken_to_be_accepted(self) -> bool:
+        """Whether L is only known to accept another material, that the mass is taken to be like."""
+        return self.landfill is not None and self.landfill_key not in ("", self.material_key)
 
     @property
     def is_pending(self) -> bool:
         return self.level is Level.PENDING
 
 
+def is_made_into_another(
+    material_key: str, treatment: Treatment, *, replaced_family: str, taken_in_by: FacilityKind | None
+) -> bool:
+    """Whether a mass takes crushing or washing to serve.
+
+    What is left of concrete, brick and asphalt does wherever it replaces aggregate, also where it is offered crushed:
+    somebody has crushed it, and that is never free of emissions. A landfill takes it as it is.
+    """
+    if treatment in MADE_INTO_ANOTHER:
+        return True
+    is_demolition = taxonomy().material(material_key).group in DEMOLITION
+    return is_demolition and replaced_family == AGGREGATES and taken_in_by is not FacilityKind.LANDFILL
+
+
 def level_of(
-    recovery: Recovery, *, taken_in_by: FacilityKind | None, by_way_of: tuple[FacilityKind, ...], treatment: Treatment
+    recovery: Recovery,
+    *,
+    taken_in_by: FacilityKind | None,
+    by_way_of: tuple[FacilityKind, ...],
+    is_made_into_another: bool,
 ) -> Level:
     """How good an outcome a use is; `taken_in_by` is the kind of facility that it ends at, None for a site."""
     if taken_in_by in HUBS:
@@ -130,15 +181,37 @@ def level_of(
         return Level.DISPOSAL
     if recovery is Recovery.UNANSWERED:
         return Level.UNDOCUMENTED
-    if treatment in MADE_INTO_ANOTHER or FacilityKind.RECYCLING in by_way_of:
+    if is_made_into_another or FacilityKind.RECYCLING in by_way_of:
         return Level.RECYCLING
     return Level.BACKFILLING if taken_in_by is FacilityKind.QUARRY else Level.REUSE
 
 
 def substitution_of(basis: Basis) -> Decimal:
-    """s: all of it replaces new material where it is recovery and somebody is known to sell the new one, else none."""
+    """s: all of it replaces new material, or none.
+
+    All of it where it is recovery, the mass serves for what is needed, and somebody is known to sell the new one. A
+    quarry that is filled up would not have bought rock for that.
+    """
     is_recovery = basis.level not in (Level.DISPOSAL, Level.UNDOCUMENTED, Level.PENDING)
-    return WHOLE if is_recovery and basis.quarry is not None else NOTHING
+    is_quarry_filled = basis.stops[-1].kind is FacilityKind.QUARRY
+    return WHOLE if is_recovery and basis.is_fit and not is_quarry_filled and basis.quarry is not None else NOTHING
+
+
+def careful_region(basis: Basis) -> Region:
+    """Whose roads hold for all legs: of the regions at the two ends, the one that gives the smaller saving.
+
+    Roads that wind less make a saving smaller, and roads that wind more make a loss larger.
+    """
+    ends = (basis.stops[0], basis.stops[-1])
+    regions = sorted((region_of_county(each.municipality_number[:2]) for each in ends), key=WINDING.index)
+    shares = {Role.TO_LANDFILL: WHOLE, Role.FROM_QUARRY: substitution_of(basis), Role.HAUL: -WHOLE}
+    net_km = sum((shares[leg.role] * leg.length_km for leg in basis.legs), NOTHING)
+    return regions[0] if net_km >= 0 else regions[-1]
+
+
+def with_careful_region(basis: Basis) -> Basis:
+    """The same facts with the roads that hold for them."""
+    return replace(basis, region=careful_region(basis).value)
 
 
 def is_known(basis: Basis, measure: Measure) -> bool:
@@ -172,7 +245,7 @@ def comparison_of(basis: Basis, factors: FactorSet) -> Comparison:
         placed_t_per_m3=_placed(basis.material_key),
         landfill_height_m=factors.default("landfill_height"),
         primary_kg_per_t=replaced.primary,
-        processing_kg_per_t=_processing(basis, mass),
+        processing_kg_per_t=_processing(basis, mass, replaced),
         landfill_kg_per_t=mass.landfill,
         recovery_kg_per_t=mass.handling,
         haulage_nok_per_km=factors.default("haulage_price"),
@@ -198,15 +271,29 @@ def _landfill_share(basis: Basis, factors: FactorSet) -> Quantity:
     return factors.default("landfill_share")
 
 
-def _processing(basis: Basis, mass: MaterialFactors) -> Quantity:
-    """Per tonne: each hub handles the mass or makes something else of it; crushing or washing at its use counts too."""
+def _processing(basis: Basis, mass: MaterialFactors, replaced: MaterialFactors) -> Quantity:
+    """Per tonne: storing it is handling of the mass, and making something else of it is making what it replaces."""
     total = Quantity.exact(NOTHING, unit="kg CO2e/t", source="no processing")
-    steps = [each.kind is FacilityKind.RECYCLING for each in basis.hubs]
-    if basis.treatment in MADE_INTO_ANOTHER and not any(steps):
-        steps.append(True)
-    for makes_another in steps:
-        total = total + (mass.processing if makes_another else mass.handling)
+    for makes_another in processing_steps(basis):
+        total = total + (replaced.processing if makes_another else mass.handling)
     return total
+
+
+def processing_steps(basis: Basis) -> tuple[bool, ...]:
+    """What is done to it: True where something else is made of it, False where a hub only stores it.
+
+    Crushing or washing counts once: at the hub that does it, else where it is used.
+    """
+    steps = tuple(each.kind is FacilityKind.RECYCLING for each in basis.hubs)
+    return (*steps, True) if basis.is_made_into_another and not any(steps) else steps
+
+
+def processing_keys(basis: Basis) -> tuple[str, ...]:
+    """The keys of the figures that processing rests on, each once."""
+    kinds = set(processing_steps(basis))
+    made = (f"material.{basis.replaced_family}.closed_loop",) if True in kinds else ()
+    stored = (f"material.{family_of(basis.material_key)}.handling",) if False in kinds else ()
+    return made + stored
 
 
 def _placed(material_key: str) -> Quantity | None:

@@ -11,19 +11,23 @@ from decimal import Decimal
 from typing import Any, Final
 
 import shapely
-from sqlalchemy import Row, String, cast, func, or_, select, true
+from sqlalchemy import BigInteger, Row, String, all_, cast, func, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from sqlalchemy.orm import Session, aliased
 
 from geo.crs import to_stored
 from geo.geometry import Position
 from geo.postgis import lon_lat, nearest_first, point_25833
-from geo.units import SRID_STORED
+from geo.units import M_PER_KM, SRID_STORED
 from marketplace.models import Facility, Municipality
 from marketplace.types import FacilityKind
 
 NEAR: Final = 4
 """So many lie nearest as the crow flies; the nearest by road is taken to be among them."""
+
+REACH_KM: Final = 100
+"""Nobody drives masses farther than this, as the crow flies, so a landfill or quarry beyond it is no comparison.
+Engineering judgement, not verified; told wherever nobody was found."""
 
 OFFERED: Final = 150
 """As many as a list in a form can have and still be looked through."""
@@ -36,13 +40,15 @@ BETWEEN_KEYS: Final = ";"
 class Near:
     """What is asked: the facilities of a kind near a place that have to do with one of some materials.
 
-    `class_min` is the lowest class of the soil table that they must be allowed to take in.
+    `class_min` is the lowest class of the soil table that they must be allowed to take in. `but_not` are the ids of
+    those that do not count.
     """
 
     kind: FacilityKind
     materials: tuple[str, ...]
     position: Position
     class_min: int = CLEAN_CLASS
+    but_not: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +58,7 @@ class BaselineFacility:
     id: int
     name: str
     kind: FacilityKind
+    accepts: tuple[str, ...]
     position: Position
     municipality_number: str
     municipality_name: str
@@ -63,7 +70,7 @@ class BaselineFacility:
 def facilities_near(
     session: Session, asked: Collection[Near], *, today: date
 ) -> Mapping[Near, tuple[BaselineFacility, ...]]:
-    """The `NEAR` nearest of each, the nearest first, of those that are open on the day."""
+    """The `NEAR` nearest of each within `REACH_KM`, the nearest first, of those that are open on the day."""
     questions = list(dict.fromkeys(asked))
     if not questions:
         return {}
@@ -75,8 +82,9 @@ def facilities_near(
             cast([each.kind.value for each in questions], ARRAY(String)),
             cast([BETWEEN_KEYS.join(each.materials) for each in questions], ARRAY(String)),
             cast([each.class_min for each in questions], ARRAY(Facility.accepts_class_max.type)),
+            cast([BETWEEN_KEYS.join(map(str, sorted(each.but_not))) for each in questions], ARRAY(String)),
         )
-        .table_valued("wkb", "kind", "materials", "class_min", with_ordinality="n", name="given")
+        .table_valued("wkb", "kind", "materials", "class_min", "but_not", with_ordinality="n", name="given")
         .render_derived()
     )
     point = func.ST_GeomFromEWKB(given.c.wkb)
@@ -88,6 +96,8 @@ def facilities_near(
             near.kind == given.c.kind,
             near.accepts.overlap(cast(func.string_to_array(given.c.materials, BETWEEN_KEYS), ARRAY(String))),
             near.accepts_class_max >= given.c.class_min,
+            func.ST_DWithin(near.position_25833, point, REACH_KM * M_PER_KM),
+            near.id != all_(cast(func.string_to_array(given.c.but_not, BETWEEN_KEYS), ARRAY(BigInteger))),
             near.closed_at.is_(None),
             or_(near.opens_on.is_(None), near.opens_on <= today),
             or_(near.closes_on.is_(None), near.closes_on >= today),
@@ -137,6 +147,7 @@ def _columns() -> Sequence[Any]:
         Facility.id,
         Facility.name,
         Facility.kind,
+        Facility.accepts,
         Facility.municipality_number,
         Municipality.name.label("municipality_name"),
         Facility.reception_price_nok_per_t,
@@ -152,6 +163,7 @@ def _facility(row: Row[Any]) -> BaselineFacility:
         id=row.id,
         name=row.name,
         kind=row.kind,
+        accepts=tuple(row.accepts),
         position=Position(lon=row.lon, lat=row.lat),
         municipality_number=row.municipality_number,
         municipality_name=row.municipality_name,

@@ -29,6 +29,7 @@ from marketplace.impact_basis import (
     kept_basis,
     level_of,
     rates_under,
+    with_careful_region,
 )
 from marketplace.models import Deal, DealImpact, FactorSet, Listing
 from marketplace.queries.factor_sets import active_set, figures_of, find_set
@@ -90,18 +91,15 @@ def _frozen(
 
 
 def answered(basis: Basis, recovery: Recovery) -> Basis:
-    """The same facts with the three tests answered like this."""
-    return replace(
-        basis,
-        recovery=recovery,
-        is_assumed=False,
-        level=level_of(
-            recovery,
-            taken_in_by=basis.stops[-1].kind,
-            by_way_of=tuple(each.kind for each in basis.hubs if each.kind is not None),
-            treatment=basis.treatment,
-        ),
+    """The same facts with the three tests answered like this; what they credit may turn a saving round, and with it
+    whose roads are the careful ones."""
+    level = level_of(
+        recovery,
+        taken_in_by=basis.stops[-1].kind,
+        by_way_of=tuple(each.kind for each in basis.hubs if each.kind is not None),
+        is_made_into_another=basis.is_made_into_another,
     )
+    return with_careful_region(replace(basis, recovery=recovery, is_assumed=False, level=level))
 
 
 def _record(deal: Deal, basis: Basis, factors: FactorSet, *, number: int) -> DealImpact:

@@ -71,12 +71,6 @@ def test_many_comparisons_ask_as_often_as_one(session: Session, make: Factory, c
     assert counts[0] == counts[1]
 
 
-def test_the_more_winding_region_holds_for_all_legs(session: Session, make: Factory) -> None:
-    make.facility(kind=FacilityKind.LANDFILL, position=DRAMMEN)
-    basis, other = bases_of(session, [way(), way(stops=(stop(SANDVIKA), stop(LIER, number="4601")))], today=make.today)
-    assert (basis.region, other.region) == ("oslo_region", "fjord_counties")
-
-
 class HalfRoads(CircuityRouter):
     """Knows every road but those to one place."""
 

@@ -1,5 +1,6 @@
 """What a deal is compared with: frozen when it is agreed, and followed by another record when something changes."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
@@ -10,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from geo.impact import Measure, Method, Role, ledger_of
 from geo.pyramid import Level
+from geo.routing import CircuityRouter, Leg, RoutingError, Stop
+from marketplace import routing
 from marketplace.impact_basis import Chosen, basis_of, comparison_of, kept_comparison, rates_under
 from marketplace.models import Deal, DealImpact, Facility, FactorRow, FactorSet, RecoveryAnswer
 from marketplace.queries.factor_sets import active_set, figures_of
@@ -73,7 +76,23 @@ def answer(parties: Parties, deal: Deal, **holds: bool) -> None:
     )
 
 
+class BrokenRouter(CircuityRouter):
+    """Takes itself for a network of roads, and has an engine that fails."""
+
+    method = Method.ROAD  # type: ignore[misc,assignment]
+
+    def matrix(self, origins: Sequence[Stop], destinations: Sequence[Stop]) -> list[list[Leg]]:
+        raise RoutingError("the engine failed")
+
+
 # Agreeing ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_deal_is_agreed_though_the_engine_fails(
+    parties: Parties, session: Session, landfill: Facility, quarry: Facility, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routing, "router", lambda *_: BrokenRouter())
+    assert record_of(session, parties.agree()).method is Method.ESTIMATE
 
 
 def test_agreeing_freezes_the_nearest_landfill_and_quarry(
@@ -96,7 +115,7 @@ def test_what_was_declared_goes_before_what_is_near(
     parties: Parties, session: Session, make: Factory, landfill: Facility, quarry: Facility
 ) -> None:
     declared = make.facility(kind=FacilityKind.LANDFILL, position=FAR, accepts=["blasted_rock"])
-    supplier = make.facility(kind=FacilityKind.QUARRY, position=FAR, accepts=["gravel"])
+    supplier = make.facility(kind=FacilityKind.QUARRY, position=FAR, accepts=["crushed_rock"])
     parties.surplus.baseline_facility_id, parties.demand.baseline_facility_id = declared.id, supplier.id
     record = record_of(session, parties.agree())
     basis = basis_of(record.basis)
