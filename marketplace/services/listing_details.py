@@ -228,7 +228,7 @@ def _problems(
 
 
 def _baseline_problems(places: Places, details: ListingDetails) -> Iterator[FieldError]:
-    """A surplus would have gone to whoever takes it in, and what is needed would have come from a quarry."""
+    """A surplus would have gone to whoever takes it in, and a need been filled from a quarry that sells it."""
     facility_id = details.baseline_facility_id
     if facility_id is None or facility_id is KEEP:
         return
@@ -238,6 +238,8 @@ def _baseline_problems(places: Places, details: ListingDetails) -> Iterator[Fiel
         message = N_("Choose a facility from the list.")
     elif details.kind is ListingKind.DEMAND and facility.kind is not FacilityKind.QUARRY:
         message = N_("New material comes from a quarry. Choose one, or leave it empty.")
+    elif details.kind is ListingKind.DEMAND and not _sells(facility, details.material_key):
+        message = N_("This quarry sells neither this material nor what is used in its place.")
     elif details.kind is ListingKind.SURPLUS and not _takes_in(facility, details.material_key):
         message = N_("This facility does not take in this material.")
     if message is not None:
@@ -247,6 +249,11 @@ def _baseline_problems(places: Places, details: ListingDetails) -> Iterator[Fiel
 def _takes_in(facility: Facility, material_key: str) -> bool:
     row = replacements().get(material_key)
     return row is None or bool({material_key, *row.landfilled_as} & set(facility.accepts))
+
+
+def _sells(quarry: Facility, material_key: str) -> bool:
+    row = replacements().get(material_key)
+    return row is None or not set(row.sold_as).isdisjoint(quarry.accepts)
 
 
 def _is_positive(value: Decimal) -> bool:
