@@ -101,6 +101,11 @@ def router(lorry: Lorry = LORRIES["32t"]) -> Router:
     return _roads.router(lorry)
 
 
+def named_version() -> str | None:
+    """The version that is to be used, whether or not this process can open it; None where there is none."""
+    return None if _roads.folder is None else road_files.current_version(_roads.folder)
+
+
 def network() -> RoadNetwork | None:
     """The network in use, None where distances are estimates."""
     _roads.refresh()

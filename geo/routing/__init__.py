@@ -10,7 +10,7 @@ as an estimate that says why, so no caller ever lacks a distance, nor takes an e
 
 from geo.impact import Method
 from geo.routing.circuity import CIRCUITY, CircuityRouter, region_of_county, region_of_stops
-from geo.routing.legs import Leg, LegStatus, Line, Region, Router, Stop, same_method
+from geo.routing.legs import Leg, LegStatus, Line, Region, Router, RoutingError, Stop, same_method
 from geo.routing.lorries import LORRIES, Lorry, lorry_of_vehicle
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Method",
     "Region",
     "Router",
+    "RoutingError",
     "Stop",
     "lorry_of_vehicle",
     "region_of_county",

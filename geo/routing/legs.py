@@ -16,6 +16,10 @@ type Line = tuple[tuple[float, float], ...]
 METRE_KM: Final = Decimal("0.001")
 
 
+class RoutingError(Exception):
+    """The network cannot be used, or the engine refused a question that it should have an answer to."""
+
+
 class LegStatus(StrEnum):
     """What became of the question."""
 

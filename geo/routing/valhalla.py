@@ -25,7 +25,7 @@ from geo.geometry import Position
 from geo.impact import Method
 from geo.routing import polyline
 from geo.routing.circuity import CircuityRouter
-from geo.routing.legs import Leg, LegStatus, Stop, straight_m
+from geo.routing.legs import Leg, LegStatus, RoutingError, Stop, straight_m
 from geo.routing.lorries import LORRIES, Lorry
 from geo.units import M_PER_KM
 
@@ -57,10 +57,6 @@ type _Edge = Mapping[str, Any]
 
 
 NOTHING: Final[Mapping[str, float | None]] = {"distance": None, "time": None}
-
-
-class RoutingError(Exception):
-    """The network cannot be used, or the engine refused a question that it should have an answer to."""
 
 
 class Network:
@@ -265,7 +261,12 @@ class ValhallaRouter:
 
     def _ask(self, service: str, asked: Mapping[str, Any]) -> Any:
         question = {**asked, "costing": "truck", "costing_options": {"truck": costing(self.lorry)}}
-        return getattr(self.network.engine, service)(question)
+        try:
+            return getattr(self.network.engine, service)(question)
+        except ValhallaError:
+            raise
+        except RuntimeError as error:  # such as of tiles that cannot be read
+            raise RoutingError(f"the engine failed: {error}") from error
 
 
 def costing(lorry: Lorry) -> dict[str, Any]:

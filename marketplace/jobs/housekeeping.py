@@ -25,8 +25,8 @@ def tidy(context: JobContext, timestamp: int) -> None:
         forget_old(session, now=clock.now())
         forget_enquiries(session, now=clock.now())
         forget_closed(session, now=clock.now())
-        network = routing.network()
-        forget_legs(session, version=network.version if network else None)
+        # What is named counts, also where this process cannot open it: the others may.
+        forget_legs(session, version=routing.named_version(), now=clock.now())
     with job_session(context) as session:
         lost = queue_lost_mails(session, now=clock.now())
     if lost:

@@ -1,6 +1,6 @@
 """What the network of roads has answered."""
 
-from sqlalchemy import CheckConstraint, Double, Integer, String, Text
+from sqlalchemy import CheckConstraint, Double, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.routing import LegStatus
@@ -22,6 +22,7 @@ class RoadLeg(Base):
         CheckConstraint("(status = 'found') = (road_m IS NOT NULL)", name="road_m"),
         CheckConstraint("(status = 'found') = (road_s IS NOT NULL)", name="road_s"),
         CheckConstraint("line IS NULL OR status = 'found'", name="line"),
+        Index("ix_road_leg_created_at", "created_at"),
     )
 
     network_version: Mapped[str] = mapped_column(String(16), primary_key=True)

@@ -10,20 +10,27 @@ Places are rounded to a metre before anybody is asked, so an answer is the same 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-from sqlalchemy import Connection, delete
+import structlog
+from sqlalchemy import Connection, delete, or_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geo.geometry import Position
-from geo.routing import Leg, LegStatus, Method, Router, Stop, polyline, region_of_county
+from geo.routing import Leg, LegStatus, Method, Router, RoutingError, Stop, polyline, region_of_county
 from marketplace import routing
 from marketplace.afterwards import afterwards
 from marketplace.models import RoadLeg
 from marketplace.queries.road_legs import Ends, KeptLeg, kept_legs
 
 E5 = 100_000
+
+KEPT_FOR: Final = timedelta(days=90)
+"""Anybody who searches has ways asked for; what is still wanted after this is asked for anew."""
+
+log = structlog.get_logger(__name__)
 
 type Pair = tuple[Stop, Stop]
 """From where, to where."""
@@ -73,7 +80,7 @@ def routes_between(session: Session, pairs: Sequence[Pair], *, router: Router | 
         if found is not None and (found.line is not None or found.status is not LegStatus.FOUND):
             legs[pair] = _leg_of(found, pair, router=router)
         else:
-            driven = router.route(*pair)
+            driven = _route(pair, router)
             # The distance that stands is the one that was given before, so that no page contradicts another.
             legs[pair] = replace(_leg_of(found, pair, router=router), line=driven.line) if found else driven
             new[pair] = legs[pair]
@@ -81,9 +88,11 @@ def routes_between(session: Session, pairs: Sequence[Pair], *, router: Router | 
     return tuple(legs[pair] for pair in rounded)
 
 
-def forget_legs(session: Session, *, version: str | None) -> int:
-    """Forget what other networks than the one in use have answered; returns how many answers."""
-    unused = delete(RoadLeg) if version is None else delete(RoadLeg).where(RoadLeg.network_version != version)
+def forget_legs(session: Session, *, version: str | None, now: datetime) -> int:
+    """Forget what other networks than the one in use have answered, and what is old; returns how many answers."""
+    unused = delete(RoadLeg)
+    if version is not None:
+        unused = unused.where(or_(RoadLeg.network_version != version, RoadLeg.created_at < now - KEPT_FOR))
     result: Any = session.execute(unused)
     forgotten: int = result.rowcount
     return forgotten
@@ -102,9 +111,27 @@ def _driven(pairs: Sequence[Pair], router: Router) -> Iterable[tuple[Pair, Leg]]
     for origin, destinations in by_origin.items():
         groups.setdefault(tuple(destinations), []).append(origin)
     for destinations_, origins in groups.items():
-        for origin, row in zip(origins, router.matrix(origins, destinations_), strict=True):
+        for origin, row in zip(origins, _matrix(origins, destinations_, router), strict=True):
             for destination, leg in zip(destinations_, row, strict=True):
                 yield (origin, destination), leg
+
+
+def _matrix(origins: Sequence[Stop], destinations: Sequence[Stop], router: Router) -> list[list[Leg]]:
+    """As the router's; where its engine fails, estimates, so that no page and no deal waits for it to be mended."""
+    try:
+        return router.matrix(origins, destinations)
+    except RoutingError as error:
+        log.error("roads.failed", version=router.version, error=str(error))
+        return [[router.estimate(origin, destination) for destination in destinations] for origin in origins]
+
+
+def _route(pair: Pair, router: Router) -> Leg:
+    """As `_matrix`."""
+    try:
+        return router.route(*pair)
+    except RoutingError as error:
+        log.error("roads.failed", version=router.version, error=str(error))
+        return router.estimate(*pair)
 
 
 def _rounded(stop: Stop) -> Stop:
@@ -132,10 +159,12 @@ def _leg_of(kept: KeptLeg, pair: Pair, *, router: Router) -> Leg:
 
 
 def _keep(session: Session, legs: Mapping[Pair, Leg], router: Router) -> None:
-    if not legs:
+    # In one order, so that two who keep the same legs never wait for one another. What the engine could not be asked
+    # for is no answer of the network.
+    answered = [pair for pair in sorted(legs, key=_ends) if legs[pair].status is not LegStatus.ESTIMATED]
+    if not answered:
         return
-    # In one order, so that two who keep the same legs never wait for one another.
-    rows = [_row(pair, legs[pair], router) for pair in sorted(legs, key=_ends)]
+    rows = [_row(pair, legs[pair], router) for pair in answered]
 
     def write(connection: Connection) -> None:
         # Another request may have asked the same meanwhile. The first answer stays, and gets its line.

@@ -54,6 +54,7 @@ def upgrade() -> None:
             name=op.f("pk_road_leg"),
         ),
     )
+    op.create_index("ix_road_leg_created_at", "road_leg", ["created_at"])
 
 
 def downgrade() -> None:

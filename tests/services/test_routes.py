@@ -2,22 +2,23 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from geo.geometry import Position
-from geo.routing import LORRIES, CircuityRouter, Leg, LegStatus, Method, Region, Stop
+from geo.routing import LORRIES, CircuityRouter, Leg, LegStatus, Method, Region, RoutingError, Stop
 from geo.routing.valhalla import ValhallaRouter
 from marketplace import routing
 from marketplace.afterwards import afterwards
 from marketplace.db import make_engine, make_sessions
 from marketplace.models import RoadLeg
-from marketplace.services.routes import forget_legs, legs_between, route_between, routes_between, stop_of
-from tests.conftest import QueryCounter, test_settings
+from marketplace.services.routes import KEPT_FOR, forget_legs, legs_between, route_between, routes_between, stop_of
+from tests.conftest import NOW, QueryCounter, test_settings
 from tests.road_networks import PLACES, ROADS, network_of, position, stop, write_osm
 
 HERE, THERE, FARM, ASTRAY = stop(PLACES["a"]), stop(PLACES["d"]), stop(PLACES["farm"]), stop((1, 5))
@@ -97,9 +98,50 @@ def test_each_lorry_and_each_network_has_its_own_answers(session, network, route
     session.rollback()
     assert light.distance_m < heavy.distance_m
     assert [profile for profile, *_ in kept(session)] == ["32t", "50t"]
-    assert forget_legs(session, version=router.version) == 0
-    assert forget_legs(session, version="another") == 2
-    assert forget_legs(session, version=None) == 0
+    session.execute(update(RoadLeg).values(created_at=NOW))
+    assert forget_legs(session, version=router.version, now=NOW) == 0
+    assert forget_legs(session, version="another", now=NOW) == 2
+    assert forget_legs(session, version=None, now=NOW) == 0
+
+
+def test_old_answers_are_forgotten(session, router):
+    legs_between(session, [(HERE, THERE), (THERE, HERE)], router=router)
+    session.rollback()
+    session.execute(update(RoadLeg).values(created_at=NOW - KEPT_FOR))
+    assert forget_legs(session, version=router.version, now=NOW) == 0
+    assert forget_legs(session, version=router.version, now=NOW + timedelta(seconds=1)) == 2
+
+
+class BrokenRouter(ValhallaRouter):
+    """Its engine has failed."""
+
+    def matrix(self, origins, destinations):
+        raise RoutingError("the engine failed")
+
+    def route(self, origin, destination):
+        raise RoutingError("the engine failed")
+
+
+def test_an_engine_that_fails_leaves_estimates_which_are_not_kept(session, network, router):
+    broken = BrokenRouter(network)
+    legs = legs_between(session, [(HERE, THERE), (THERE, HERE)], router=broken)
+    assert [leg.status for leg in legs] == [LegStatus.ESTIMATED] * 2
+    assert route_between(session, HERE, THERE, router=broken).status is LegStatus.ESTIMATED
+    session.rollback()
+    assert kept(session) == []
+    measured = legs_between(session, [(HERE, THERE)], router=router)[0]
+    session.rollback()
+    assert plain(route_between(session, HERE, THERE, router=broken)) == plain(measured)
+
+
+def test_tiles_that_cannot_be_read_are_an_error_of_the_network(network, monkeypatch):
+    class Engine:
+        def locate(self, question):
+            raise RuntimeError("tile")
+
+    monkeypatch.setattr(type(network), "engine", Engine())
+    with pytest.raises(RoutingError, match="the engine failed"):
+        ValhallaRouter(network).route(HERE, THERE)
 
 
 def test_places_within_a_metre_are_one_place(session, router):
