@@ -35,6 +35,7 @@ LARGEST: Final = Decimal(1_000_000)
 EARLIEST_YEAR: Final = 1990
 
 NOT_A_DRAFT = N_("Only a draft can be changed. Make a copy of this version, and change that.")
+COPIED_FROM = N_("Another version was copied from this one, so it cannot be discarded.")
 ACTIVE_ALREADY = N_("This version is in use already.")
 NO_NAME = N_("Give the version a name.")
 NO_SOURCE = N_("Say where the figure comes from.")
@@ -285,9 +286,12 @@ def discard_draft(session: Session, actor: Actor, *, set_id: int) -> None:
     """Delete a draft.
 
     Raises:
-        Forbidden, NotFound, Conflict: the actor is no administrator, there is no such version, or it is no draft.
+        Forbidden, NotFound: the actor is no administrator, or there is no such version.
+        Conflict: it is no draft, or another version was copied from it.
     """
     kept = _draft(session, actor, set_id)
+    if session.scalar(select(FactorSet.id).where(FactorSet.copied_from_id == set_id).limit(1)) is not None:
+        raise Conflict(COPIED_FROM)
     for row in kept.factors:
         session.delete(row)
     session.flush()

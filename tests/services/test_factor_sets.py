@@ -179,6 +179,14 @@ def test_a_draft_is_discarded(session: Session, admin: Actor, draft: FactorSet) 
     assert set_of_version(session, "test-2027") is None
 
 
+def test_a_draft_that_was_copied_is_not_discarded(
+    session: Session, admin: Actor, draft: FactorSet, now: datetime
+) -> None:
+    services.copy_set(session, admin, set_id=draft.id, version="test-2028", name="Another", now=now)
+    with pytest.raises(Conflict, match="copied from this one"):
+        services.discard_draft(session, admin, set_id=draft.id)
+
+
 # In use ---------------------------------------------------------------------------------------------------------------
 
 
