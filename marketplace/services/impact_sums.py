@@ -22,6 +22,9 @@ _ANEW = text("SELECT count_loads_anew(cast(:deal_ids AS bigint[]))")
 _HOLD = text("LOCK TABLE deal_month, flow_month IN SHARE ROW EXCLUSIVE MODE")
 _WITHOUT_FLOWS = text("ALTER TABLE deal_month DISABLE TRIGGER keep_flows")
 _WITH_FLOWS = text("ALTER TABLE deal_month ENABLE TRIGGER keep_flows")
+_WITHOUT_TIMEOUT = text("SET LOCAL statement_timeout = 0")
+"""Every load there is is read, and no page waits for it."""
+
 _FORGET_FLOWS = text("DELETE FROM flow_month")
 _SUM_FLOWS = text("SELECT add_to_flow(deal_month, 1) FROM deal_month")
 
@@ -42,6 +45,7 @@ class ImpactProof:
 
 def prove_sums(session: Session) -> ImpactProof:
     """Everything worked out again from the loads and the records, and compared with the sums that are kept."""
+    session.execute(_WITHOUT_TIMEOUT)
     return ImpactProof(
         records=count_records(session),
         without_record=deals_without_record(session, limit=NAMED),
@@ -55,6 +59,7 @@ def write_missing_records(session: Session, *, after_id: int, limit: int, now: d
 
     One whose record cannot be worked out is passed over; `prove_sums` goes on naming it.
     """
+    session.execute(_WITHOUT_TIMEOUT)
     ids = deals_without_record(session, limit=limit, after_id=after_id)
     written = 0
     for deal in session.scalars(select(Deal).where(Deal.id.in_(ids)).order_by(Deal.id).with_for_update(key_share=True)):
@@ -67,6 +72,7 @@ def put_sums_right(session: Session) -> tuple[int, int]:
 
     Loads that are brought meanwhile wait until the transaction ends.
     """
+    session.execute(_WITHOUT_TIMEOUT)
     session.execute(_HOLD)
     deals, flows = drifted_deals(session), drifted_flows(session)
     if deals:

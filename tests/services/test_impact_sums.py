@@ -1,12 +1,12 @@
 """The database's sums of what loads avoid, held to what Python works out of the same loads."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -14,6 +14,7 @@ from geo.impact import Ledger, Measure, Rates, ledger_of, nothing_avoided, rates
 from geo.pyramid import Level
 from marketplace.models import Deal, DealImpact, DealMonth, FlowMonth, Ticket
 from marketplace.models.impact import ledger_of_arrays
+from marketplace.services.impact_sums import prove_sums, put_sums_right, write_missing_records
 from marketplace.types import DealStatus, FactorSetStatus, TicketStatus
 from tests.factories import Factory
 from tests.geo.test_impact import golden
@@ -180,3 +181,23 @@ def test_many_loads_in_one_statement_count_as_one_by_one(session: Session, make:
     months = months_of(session, deal)
     assert [(row.loads, row.avoided_t) for row in months.values()] == [(4, 16), (4, 20), (1, 15)]
     assert sum(row.central[1] for row in months.values()) == 4  # 51 t are 4 loads of 16 t: avoided two, driven one
+
+
+# The commands ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        prove_sums,
+        put_sums_right,
+        lambda session: write_missing_records(session, after_id=0, limit=1, now=JANUARY),
+    ],
+    ids=["verify", "rebuild", "records"],
+)
+def test_proving_and_putting_right_may_take_longer_than_a_page(
+    session: Session, work: Callable[[Session], object]
+) -> None:
+    session.execute(text("SET LOCAL statement_timeout = 15000"))
+    work(session)
+    assert session.scalar(text("SHOW statement_timeout")) == "0"
