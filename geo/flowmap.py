@@ -173,9 +173,14 @@ def picture_of(
     remainder: Remainder | None = None,
     most: int = MOST_DRAWN,
 ) -> Picture:
-    """Return what to draw of `flows`; `remainder` is what was left out already."""
+    """Return what to draw of `flows`; `remainder` is what was left out already.
+
+    A flow with an end that is in no `places` cannot be drawn, and is left out with the rest.
+    """
     ranked = sorted(flows, key=lambda flow: (-flow.mass_t, flow.origin, flow.destination, flow.group))
-    drawn, left_out = ranked[:most], ranked[most:]
+    with_places = [flow for flow in ranked if flow.origin in places and flow.destination in places]
+    drawn = with_places[:most]
+    left_out = [*with_places[most:], *(flow for flow in ranked if not {flow.origin, flow.destination} <= places.keys())]
     before = remainder or Remainder(flow_count=0, mass_t=Decimal(0))
     ends = {end for flow in drawn for end in (flow.origin, flow.destination)}
     return Picture(

@@ -45,7 +45,8 @@ def import_file(file: Path, layer: str | None, crs: str | None, dry_run: bool) -
         click.echo(f"  {number} is no longer in use; now {', '.join(heirs) or 'nobody has its area'}.")
     click.echo(
         f"  In another municipality than before: {change.moved_projects} projects,"
-        f" {change.moved_facilities} facilities, {change.moved_listings} listings."
+        f" {change.moved_facilities} facilities, {change.moved_listings} listings,"
+        f" {change.moved_deals} deals."
     )
     if dry_run:
         click.echo("  This was a dry run: nothing was changed.")

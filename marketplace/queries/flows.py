@@ -143,9 +143,11 @@ def flow_picture(
     `sight`: of those with an end in this box only, as `flow_lines` does.
     """
     lines = flow_lines(session, filters, detail=detail, disclosure=disclosure, sight=sight)
-    drawn, left_out = lines.groups[:most], lines.groups[most:]
+    largest, left_out = lines.groups[:most], lines.groups[most:]
+    places = places_of(session, filters, detail=detail, lines=largest)
+    drawn = [line for line in largest if {line.origin, line.destination} <= places.keys()]
+    left_out += tuple(line for line in largest if not {line.origin, line.destination} <= places.keys())
     months = months_of(session, filters, detail=detail, disclosure=disclosure, lines=drawn)
-    places = places_of(session, filters, detail=detail, lines=drawn)
     picture = picture_of(
         [
             Flow(
@@ -432,7 +434,10 @@ def _named(letter: str, number: Expression) -> ColumnElement[Any]:
 
 
 def places_of(session: Session, filters: FlowFilters, *, detail: Detail, lines: Iterable[FlowLine]) -> dict[str, Place]:
-    """The ends of some lines, by key. A square is called after the named place nearest to its middle."""
+    """The ends of some lines, by key, without those whose position is not known: municipalities of the past.
+
+    A square is called after the named place nearest to its middle.
+    """
     keys = sorted({end for line in lines for end in (line.origin, line.destination)})
     if not keys:
         return {}

@@ -18,7 +18,7 @@ from marketplace.queries.municipalities import HAS_AREA
 from marketplace.services.division_file import BadDivision, Division, Unit
 from marketplace.services.gazetteer import refresh_division_names
 from marketplace.services.reference import REFERENCE_LOCK
-from marketplace.services.relocation import relocate
+from marketplace.services.relocation import relocate, relocate_deals
 from marketplace.services.search_text import refresh_search_text
 
 LEAST_SHARE = 0.05
@@ -37,6 +37,8 @@ class DivisionChange:
     moved_projects: int
     moved_facilities: int
     moved_listings: int
+    moved_deals: int
+    """Those with an end that is in another municipality now."""
 
 
 def import_division(session: Session, division: Division, *, now: datetime) -> DivisionChange:
@@ -61,6 +63,7 @@ def import_division(session: Session, division: Division, *, now: datetime) -> D
     _lead_old_numbers(session, successors, numbers, source=division.file_name)
     session.flush()
     moved = {table: relocate(session, table) for table in (Project, Facility, Listing)}
+    moved_deals = relocate_deals(session)
     refresh_division_names(session)
     session.expire_all()
     renamed = {number for number, name in names.items() if known_names.get(number) != name}
@@ -74,6 +77,7 @@ def import_division(session: Session, division: Division, *, now: datetime) -> D
         moved_projects=len(moved[Project]),
         moved_facilities=len(moved[Facility]),
         moved_listings=len(moved[Listing]),
+        moved_deals=len(moved_deals),
     )
 
 

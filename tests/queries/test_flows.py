@@ -15,7 +15,7 @@ from geo.geometry import BBox
 from geo.materials import MaterialGroup
 from geo.months import Month, MonthPeriod
 from marketplace.disclosure import Disclosure
-from marketplace.models import Deal, Organisation
+from marketplace.models import Deal, Municipality, Organisation
 from marketplace.queries.flows import FlowFilters, FlowLine, Stage, flow_lines, flow_picture, places_of
 from marketplace.queries.region_flows import Way
 from marketplace.queries.regions import EVERYWHERE, Region
@@ -219,6 +219,19 @@ def test_what_is_not_drawn_is_named(session: Session, make_flow: MakeFlow) -> No
     assert [ribbon.flow.mass_t for ribbon in found.picture.ribbons] == [30]
     assert (found.picture.remainder.flow_count, found.picture.remainder.mass_t) == (2, 25)
     assert found.picture.mass_t == 55
+
+
+def test_a_flow_of_a_municipality_of_the_past_is_no_line_on_the_map(session: Session, make_flow: MakeFlow) -> None:
+    session.add(Municipality(number="3299", name="Gamle Bærum", county_number="32", source="of the past"))
+    session.flush()
+    make_flow(OSLO, BAERUM, loads={"2027-01": 30})
+    deal = make_flow(OSLO, BAERUM, loads={"2027-01": 20})
+    deal.destination_municipality_number = "3299"
+    session.flush()
+    found = flow_picture(session, filters(), detail=Detail.MUNICIPALITY, disclosure=Disclosure.FULL)
+    assert [ribbon.flow.mass_t for ribbon in found.picture.ribbons] == [30]
+    assert (found.picture.remainder.flow_count, found.picture.remainder.mass_t) == (1, 20)
+    assert found.months_t[0] == 30
 
 
 def test_the_number_of_questions_does_not_grow(

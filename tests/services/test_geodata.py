@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from geo.crs import transform_geometry
-from marketplace.models import GazetteerPlace, Listing, Municipality, Organisation
+from marketplace.models import DealMonth, FlowMonth, GazetteerPlace, Listing, Municipality, Organisation
 from marketplace.queries.municipalities import division_sources, find_municipality
 from marketplace.services.division_file import BadDivision, Division, Unit, read_division
 from marketplace.services.gazetteer import FOLDER
 from marketplace.services.geocoding import OfflineGeocoder
 from marketplace.services.geodata import import_division, plain_name
 from marketplace.services.reference import read_seed_polygons
+from marketplace.types import DealStatus
 from tests.conftest import NOW
 from tests.factories import BAERUM, Factory
 
@@ -314,6 +316,23 @@ def test_what_lies_in_a_new_municipality_moves_there(session: Session, make: Fac
     assert (change.moved_projects, change.moved_listings) == (1, 1)
     assert listing.municipality_number == project.municipality_number in {"3291", "3292"}
     assert elsewhere.municipality_number == "4601"
+
+
+def test_both_ends_of_a_deal_move_and_its_sums_with_them(session: Session, make: Factory, as_it_is: Division) -> None:
+    deal = make.deal(status=DealStatus.AGREED)
+    make.ticket(deal, mass_t=Decimal(20))
+    change = import_division(session, split_in_two(as_it_is, BAERUM, west="3291", east="3292"), now=NOW)
+    session.refresh(deal)
+    ends = deal.origin_municipality_number, deal.destination_municipality_number
+    assert change.moved_deals == 1
+    assert BAERUM not in ends
+    for table in (DealMonth, FlowMonth):
+        found = session.execute(
+            select(table.origin_municipality_number, table.destination_municipality_number, func.sum(table.delivered_t))
+            .where(table.loads > 0)
+            .group_by(table.origin_municipality_number, table.destination_municipality_number)
+        ).all()
+        assert [tuple(row) for row in found] == [(*ends, Decimal(20))]
 
 
 def test_a_moved_listing_is_found_by_the_name_of_its_new_municipality(
