@@ -1,6 +1,7 @@
-"""Text that people typed, made fit to be kept."""
+"""Text that people typed, made fit to be kept and to be given out."""
 
 import unicodedata
+from typing import Final
 
 KEPT_CONTROLS = frozenset("\n\t")
 UNPRINTABLE = frozenset({"Cc", "Cs"})  # control characters, and halves of characters
@@ -9,6 +10,9 @@ TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 SEEN = frozenset("LNPS")  # letters, numbers, punctuation and symbols
 FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and symbols of which nothing is seen."""
+
+BEGINS_A_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""What makes a spreadsheet take text for a formula: in a file of text it is set off by a space."""
 
 
 def clean_line(text: str | None) -> str:

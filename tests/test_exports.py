@@ -15,6 +15,7 @@ import pytest
 import shapely
 
 from marketplace.exports import About, Column, Export, Fact, Format, Kind, Row, metadata_json, write
+from marketplace.web.downloads import csv_line
 
 COLUMNS = (
     Column(key="name", title="Name"),
@@ -63,7 +64,18 @@ def test_csv_opens_in_a_norwegian_spreadsheet() -> None:
 
 def test_csv_holds_no_formula() -> None:
     found = list(csv.reader(io.StringIO(written(Format.CSV).decode("utf-8-sig"), newline=""), delimiter=";"))[2]
-    assert found[:2] == [" =1+1", " -0,001"]
+    assert found[:2] == [" =1+1", "-0,001"]  # a number below zero stays a number
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@sum", "\t=1+1", "\r=1+1"])
+def test_no_text_of_a_file_begins_a_formula(text: str) -> None:
+    export = an_export(content=iter([Row(cells=(text, None, None, None, None), geometry=None)]))
+    found = list(
+        csv.reader(io.StringIO(b"".join(write(export, Format.CSV)).decode("utf-8-sig"), newline=""), delimiter=";")
+    )
+    assert found[1][0] == f" {text}"
+    (line,) = csv.reader(io.StringIO(csv_line([text]), newline=""), delimiter=";")
+    assert line == [f" {text}"]
 
 
 def test_csv_is_described_beside_it() -> None:

@@ -11,10 +11,10 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from marketplace.exports.tables import WKT, Cell, Column, Export, Kind, Row
+from marketplace.text import BEGINS_A_FORMULA
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 """So that Excel takes a CSV file for UTF-8."""
-BEGINS_A_FORMULA: Final = ("=", "+", "-", "@")
 COORDINATE_DECIMALS: Final = 6
 """A decimetre: no position here is better than that."""
 PART_CHARS: Final = 64 * 1024
@@ -34,11 +34,17 @@ def _csv_lines(export: Export) -> Iterator[str]:
     yield line.text
     for row in export.rows:
         cells = [
-            text_of(cell, column, decimal_sign=sign) for cell, column in zip(row.cells, export.columns, strict=True)
+            _harmless(cell) if isinstance(cell, str) else text_of(cell, column, decimal_sign=sign)
+            for cell, column in zip(row.cells, export.columns, strict=True)
         ]
         cells.append(wkt_of(row.geometry))
-        writer.writerow([f" {cell}" if cell.startswith(BEGINS_A_FORMULA) else cell for cell in cells])
+        writer.writerow(cells)
         yield line.text
+
+
+def _harmless(text: str) -> str:
+    """Text that is no formula. Numbers are left alone: one below zero begins with a minus sign, and is a number."""
+    return f" {text}" if text.startswith(BEGINS_A_FORMULA) else text
 
 
 class Line:

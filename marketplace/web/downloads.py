@@ -10,12 +10,12 @@ from flask_babel import get_locale
 from werkzeug.http import dump_options_header
 
 from marketplace.i18n import DEFAULT_LOCALE
+from marketplace.text import BEGINS_A_FORMULA
 
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV: Final = "text/csv; charset=utf-8"
 CSV_ENCODING: Final = "utf-8-sig"
 """With a byte order mark; of the first part alone, where a file is sent in parts."""
-BEGINS_A_FORMULA: Final = ("=", "+", "-", "@")
 
 
 def locale() -> str:
