@@ -1,6 +1,6 @@
 """Which municipality a place lies in, and what municipalities there are."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import shapely
@@ -8,7 +8,7 @@ from geoalchemy2 import WKBElement
 from geoalchemy2.shape import from_shape, to_shape
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import ColumnElement, FromClause, Select, cast, func, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, aggregate_order_by
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from geo.crs import from_stored, to_stored
@@ -106,6 +106,26 @@ def find_municipality(session: Session, number: str) -> Municipality | None:
     return successors[0] if successors else session.get(Municipality, number)
 
 
+def find_municipalities(session: Session, numbers: Collection[str]) -> dict[str, Municipality]:
+    """As `find_municipality`, for many numbers with at most three statements; a number of nothing is left out."""
+    wanted = set(numbers)
+    in_use = session.scalars(select(Municipality).where(Municipality.number.in_(wanted), HAS_AREA))
+    found = {each.number: each for each in in_use}
+    if old := wanted - found.keys():
+        led = session.execute(
+            select(MunicipalityAlias.old_number, Municipality)
+            .join(Municipality, MunicipalityAlias.municipality_number == Municipality.number)
+            .where(MunicipalityAlias.old_number.in_(old))
+            .order_by(~HAS_AREA, Municipality.number)
+        )
+        for number, heir in led:
+            found.setdefault(number, heir)
+    if by_name := wanted - found.keys():
+        known = session.scalars(select(Municipality).where(Municipality.number.in_(by_name)))
+        found |= {each.number: each for each in known}
+    return found
+
+
 def municipalities_of_old_number(session: Session, number: str) -> list[Municipality]:
     """The municipalities that a number no longer used became, most often one; those with a polygon first."""
     return list(
@@ -165,6 +185,13 @@ def division_sources(session: Session) -> list[tuple[str, int]]:
         .order_by(Municipality.source)
     )
     return [(source, count) for source, count in rows]
+
+
+def division_fingerprint(session: Session) -> str:
+    """Another one as soon as any polygon in use is."""
+    area = func.md5(func.ST_AsBinary(Municipality.area_25833, type_=BYTEA))
+    every = func.string_agg(Municipality.number + area, aggregate_order_by(literal(""), Municipality.number))
+    return session.scalars(select(func.coalesce(func.md5(every), "")).where(HAS_AREA)).one()
 
 
 def municipality_areas_25833(session: Session) -> list[BaseGeometry]:

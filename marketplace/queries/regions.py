@@ -11,7 +11,7 @@ from marketplace.actor import Actor
 from marketplace.disclosure import Disclosure, disclosure_for
 from marketplace.errors import NotFound
 from marketplace.models import County, Membership, Municipality, Organisation
-from marketplace.queries.municipalities import HAS_AREA, find_municipality
+from marketplace.queries.municipalities import HAS_AREA, find_municipalities
 from marketplace.types import OrganisationKind
 
 NORWEGIAN_ORDER: Final = "nb-NO-x-icu"
@@ -80,7 +80,10 @@ def find_region(session: Session, *, counties: Sequence[str] = (), municipalitie
     """
     if not counties and not municipalities:
         return None
-    chosen = [_municipality(session, number) for number in municipalities]
+    known = find_municipalities(session, municipalities) if municipalities else {}
+    if set(municipalities) - known.keys():
+        raise NotFound
+    chosen = [known[number] for number in municipalities]
     rows = session.execute(
         select(County.number, County.name, Municipality.number)
         .join(Municipality, Municipality.county_number == County.number)
@@ -119,13 +122,6 @@ def region_around(session: Session, region: Region) -> Region:
     ).all()
     around = find_region(session, counties=counties)
     return EVERYWHERE if around is None or around.numbers == region.numbers else around
-
-
-def _municipality(session: Session, number: str) -> Municipality:
-    found = find_municipality(session, number)
-    if found is None:
-        raise NotFound
-    return found
 
 
 def _together(names: Sequence[str]) -> str:

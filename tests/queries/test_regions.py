@@ -14,6 +14,7 @@ from marketplace.queries.regions import (
     region_of_municipality,
 )
 from marketplace.types import OrganisationKind
+from tests.conftest import QueryCounter
 from tests.factories import Factory
 
 OSLO, ASKER, BAERUM, DRAMMEN, BERGEN = "0301", "3203", "3201", "3301", "4601"
@@ -71,6 +72,15 @@ def test_of_many_the_first_are_named_and_the_rest_counted(session: Session) -> N
 
 def test_an_old_number_stands_for_what_it_became(session: Session) -> None:
     assert region(session, municipalities=("3025",)).numbers == {ASKER}
+
+
+def test_many_municipalities_are_looked_up_together(session: Session, count_queries: QueryCounter) -> None:
+    numbers = tuple(session.scalars(select(Municipality.number).where(Municipality.area_25833.is_not(None)).limit(300)))
+    with count_queries() as statements:
+        many = region(session, municipalities=(*numbers, "3025"))
+
+    assert many.numbers == {*numbers, ASKER}
+    assert len(statements) <= 3
 
 
 @pytest.mark.parametrize(("counties", "municipalities"), [(("99",), ()), ((), ("9999",)), ((AKERSHUS, "00"), ())])
