@@ -313,9 +313,14 @@ def ledger_of(rates: Rates, mass_t: Decimal) -> Ledger:
 
 def is_plausible(ledger: Ledger, *, mass_t: Decimal) -> bool:
     """Whether the CO2e avoided a tonne lies where published savings do; nothing to judge at zero tonnes."""
+    return is_plausible_kg(sum((ledger[measure].value for measure in CO2E), ZERO), mass_t=mass_t)
+
+
+def is_plausible_kg(co2e_kg: Decimal, *, mass_t: Decimal) -> bool:
+    """The same of the three ledgers taken together."""
     if not mass_t:
         return True
-    kg_per_t = sum((ledger[measure].value for measure in CO2E), ZERO) / mass_t
+    kg_per_t = co2e_kg / mass_t
     return PLAUSIBLE_LOW_KG_PER_T <= kg_per_t <= PLAUSIBLE_HIGH_KG_PER_T
 
 

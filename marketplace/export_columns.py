@@ -131,8 +131,8 @@ LEVEL: Final = (
         title=N_("Level of the resource pyramid"),
         meaning=N_(
             "reuse_on_site, reuse, recycling, backfilling, disposal, undocumented (the tests of recovery are not all"
-            " answered), or pending (in storage: it counts where it is used in the end); all where they are not told"
-            " apart."
+            " answered), or pending (in storage: it counts where it is used in the end); all where those but pending"
+            " are not told apart."
         ),
     ),
     Column(key="level_name", title=N_("Level of the resource pyramid")),
@@ -144,14 +144,20 @@ MASSES: Final = (
         title=N_("Delivered"),
         kind=Kind.DECIMAL,
         unit="t",
-        meaning=N_("All loads that were reported and not voided."),
+        meaning=N_(
+            "All loads that were reported and not voided. Mass by way of storage is in two rows: leave out level"
+            " pending to count it once."
+        ),
     ),
     Column(
         key="avoided_t",
         title=N_("Counts as avoided"),
         kind=Kind.DECIMAL,
         unit="t",
-        meaning=N_("Of the delivered: weighed or confirmed, and not disputed. What is avoided is worked out of this."),
+        meaning=N_(
+            "Of the delivered: weighed or confirmed, not disputed, and not waiting in storage. What is avoided is"
+            " worked out of this."
+        ),
     ),
 )
 FLOWS_ABOUT: Final = (
@@ -166,6 +172,21 @@ FLOWS_ABOUT: Final = (
 DEALS_ABOUT: Final = (
     Column(key="deal_id", title=N_("Deal"), kind=Kind.WHOLE, meaning=N_("The deal's number.")),
     Column(key="month", title=N_("Month"), meaning=N_("When the loads were loaded, as 2027-03.")),
+)
+METHOD: Final = (
+    Column(
+        key="distances",
+        title=N_("Distances"),
+        meaning=N_("estimate (straight line and a factor) or road; empty before anything is frozen."),
+    ),
+    Column(
+        key="is_plausible",
+        title=N_("Within published savings"),
+        kind=Kind.FLAG,
+        meaning=N_(
+            "Whether the greenhouse gases avoided lie within 1 to 20 kg CO2e a tonne; empty where nothing counts."
+        ),
+    ),
 )
 ENDS: Final = (
     Column(key="origin_place", title=N_("From")),

@@ -115,7 +115,8 @@ DEFINITIONS: Final[Mapping[Indicator, Definition]] = {
         unit=Unit.SHARE,
         meaning=N_(
             "The share of the material shared that was reused, recycled or otherwise recovered, by the three tests of"
-            " recovery. What is not documented is not counted as recovered."
+            " recovery. What is not documented is not counted as recovered. Loads that are disputed, or neither weighed"
+            " nor confirmed, are among it."
         ),
         source=FROM_DELIVERIES,
         purposes=BOTH,

@@ -163,6 +163,10 @@ class YearlyContent:
     """Whether invented data is among it."""
     before: tuple[WayLine, ...] = ()
     """The year before, to compare with."""
+    judged_deals: int = 0
+    """Deals whose loads count in the ledgers; of them, those outside published savings and those with estimates."""
+    implausible_deals: int = 0
+    estimated_deals: int = 0
 
 
 _CONTENT: Final = TypeAdapter(YearlyContent)

@@ -8,17 +8,17 @@ from typing import Final
 
 import shapely
 from geoalchemy2.shape import to_shape
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session, aliased
 
 from geo.crs import from_stored
 from geo.geometry import Position
-from geo.impact import Ledger, Measure
+from geo.impact import Ledger, Measure, Method, is_plausible_kg
 from geo.postgis import lon_lat
 from geo.pyramid import Level
 from geo.quantities import Quantity
 from marketplace.models import Deal, DealImpact, DealMonth, FactorSet, Municipality, Organisation
-from marketplace.queries.region_flows import SOURCE, FlowScope
+from marketplace.queries.region_flows import SOURCE, FlowScope, co2e_kg, counted_t
 
 AT_A_TIME: Final = 1_000
 
@@ -41,6 +41,9 @@ class DeliveredMonth:
     delivered_t: Decimal
     mass_t: Decimal
     ledger: Ledger
+    method: Method | None
+    is_plausible: bool | None
+    """None where nothing counts."""
     is_example: bool
     origin: Position
     destination: Position
@@ -54,9 +57,12 @@ def delivered_months(session: Session, scope: FlowScope) -> Iterator[DeliveredMo
     query = (
         select(
             DealMonth,
+            counted_t(DealMonth).label("counted_t"),
             Deal.origin_name,
             Deal.destination_name,
             Deal.is_example,
+            DealImpact.method,
+            co2e_kg().label("co2e_kg"),
             giver.name.label("giver"),
             taker.name.label("taker"),
             from_lon.label("from_lon"),
@@ -65,6 +71,7 @@ def delivered_months(session: Session, scope: FlowScope) -> Iterator[DeliveredMo
             to_lat.label("to_lat"),
         )
         .join(Deal, Deal.id == DealMonth.deal_id)
+        .outerjoin(DealImpact, and_(DealImpact.deal_id == Deal.id, DealImpact.is_current))
         .join(giver, giver.id == Deal.giver_organisation_id)
         .join(taker, taker.id == Deal.taker_organisation_id)
         .where(scope.selects(DealMonth), DealMonth.loads > 0)
@@ -85,13 +92,15 @@ def delivered_months(session: Session, scope: FlowScope) -> Iterator[DeliveredMo
             taker=row.taker,
             loads=month.loads,
             delivered_t=month.delivered_t,
-            mass_t=month.avoided_t,
+            mass_t=row.counted_t,
             ledger={
                 measure: Quantity(
                     value=month.central[at], low=month.low[at], high=month.high[at], unit=measure.unit, source=SOURCE
                 )
                 for at, measure in enumerate(Measure)
             },
+            method=row.method,
+            is_plausible=is_plausible_kg(row.co2e_kg, mass_t=row.counted_t) if row.counted_t else None,
             is_example=row.is_example,
             origin=Position(lon=row.from_lon, lat=row.from_lat),
             destination=Position(lon=row.to_lon, lat=row.to_lat),

@@ -10,6 +10,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from geo.impact import Ledger, Measure
+from geo.pyramid import Level
 from geo.quantities import Quantity
 from marketplace.models import Deal, DealImpact, DealMonth
 from marketplace.models.impact import ledger_of_arrays
@@ -21,7 +22,7 @@ FIRM: Final = (DealStatus.AGREED, DealStatus.COMPLETED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DealAvoided:
-    """What the loads of a deal came to; `avoided_t` are those that count: weighed or confirmed, and not disputed."""
+    """What the loads of a deal came to; `avoided_t` are those that count, as `queries.region_flows.counted_t` does."""
 
     loads: int
     delivered_t: Decimal
@@ -46,10 +47,11 @@ def records_of(session: Session, *, deal_id: int) -> Sequence[DealImpact]:
 def avoided_by(session: Session, *, deal_id: int) -> DealAvoided:
     """What the deal's loads have avoided so far, from the sums by month."""
     months = session.scalars(select(DealMonth).where(DealMonth.deal_id == deal_id).order_by(DealMonth.month)).all()
+    counted = [each for each in months if each.level is not Level.PENDING]
     return DealAvoided(
         loads=sum(each.loads for each in months),
         delivered_t=sum((each.delivered_t for each in months), Decimal(0)),
-        avoided_t=sum((each.avoided_t for each in months), Decimal(0)),
+        avoided_t=sum((each.avoided_t for each in counted), Decimal(0)),
         ledger=summed([ledger_of_arrays(each.low, each.central, each.high) for each in months]),
         first_month=months[0].month if months else None,
         last_month=months[-1].month if months else None,

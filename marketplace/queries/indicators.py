@@ -16,7 +16,7 @@ from marketplace.indicators import Figure, Indicator
 from marketplace.models import Deal, DealMonth, Facility, Listing
 from marketplace.queries.mass_plans import reduction_in_region
 from marketplace.queries.open_listings import is_open
-from marketplace.queries.region_flows import PARTIES, FlowScope, compared
+from marketplace.queries.region_flows import PARTIES, FlowGroup, FlowScope, compared
 from marketplace.types import FacilityKind, ListingKind
 
 NOTHING = Decimal(0)
@@ -28,6 +28,10 @@ class Basis:
 
     deals: int
     organisations: int
+
+    @classmethod
+    def of(cls, flows: FlowGroup) -> "Basis":
+        return cls(deals=flows.deals, organisations=flows.organisations)
 
     def may_be_shown(self, disclosure: Disclosure) -> bool:
         """Nothing at all hides nothing."""
@@ -64,19 +68,20 @@ def _of_deliveries(session: Session, scope: FlowScope, disclosure: Disclosure) -
         .where(scope.selects(DealMonth), DealMonth.loads > 0)
     ).one()
     is_shown = Basis(deals=deals, organisations=enterprises).may_be_shown(disclosure)
-    flows = compared(session, scope)
+    flows = compared(session, scope, with_counts=True)
+    is_final_shown = flows is None or Basis.of(flows.flows).may_be_shown(disclosure)
     landfill, virgin = (
         (flows.flows.ledger[Measure.LANDFILL_T], flows.flows.ledger[Measure.VIRGIN_T]) if flows else (None, None)
     )
-    final_t = flows.final_t if flows else NOTHING
+    final_t = flows.flows.delivered_t if flows else NOTHING
     share = flows.recovered_t / final_t if flows and final_t else None
     yield _figure(Indicator.SHARING_ENTERPRISES, enterprises, is_shown=is_shown)
     yield _figure(Indicator.GIVING_ENTERPRISES, givers, is_shown=is_shown)
     yield _figure(Indicator.TAKING_ENTERPRISES, takers, is_shown=is_shown)
-    yield _figure(Indicator.SHARED_MASS_T, final_t, is_shown=is_shown)
-    yield _figure(Indicator.RECOVERED_SHARE, share, is_shown=is_shown)
-    yield _ranged(Indicator.LANDFILL_AVOIDED_T, landfill, is_shown=is_shown)
-    yield _ranged(Indicator.VIRGIN_AVOIDED_T, virgin, is_shown=is_shown)
+    yield _figure(Indicator.SHARED_MASS_T, final_t, is_shown=is_final_shown)
+    yield _figure(Indicator.RECOVERED_SHARE, share, is_shown=is_final_shown)
+    yield _ranged(Indicator.LANDFILL_AVOIDED_T, landfill, is_shown=is_final_shown)
+    yield _ranged(Indicator.VIRGIN_AVOIDED_T, virgin, is_shown=is_final_shown)
 
 
 def _figure(indicator: Indicator, value: Decimal | int | None, *, is_shown: bool) -> Figure:

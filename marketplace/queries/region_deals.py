@@ -11,12 +11,12 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
-from geo.impact import Measure
+from geo.impact import Measure, Method, is_plausible_kg
 from geo.months import Month
 from geo.pyramid import Level
-from marketplace.models import Deal, DealMonth, Facility, Listing, Municipality, Organisation, Project
+from marketplace.models import Deal, DealImpact, DealMonth, Facility, Listing, Municipality, Organisation, Project
 from marketplace.queries.paging import Cursor, IdPage, page_by_id
-from marketplace.queries.region_flows import PLACES, FlowScope, Way, way_of
+from marketplace.queries.region_flows import PLACES, FlowScope, Way, co2e_kg, counted_t, way_of
 
 DEALS_PER_PAGE: Final = 50
 TOP: Final = 10
@@ -36,6 +36,10 @@ class RegionDeal:
     delivered_t: Decimal
     avoided_t: Decimal
     transport_co2e_kg: Decimal
+    co2e_kg: Decimal
+    """Of all three ledgers, to see whether it is plausible; never shown."""
+    method: Method | None
+    """How its distances were found; None before anything is frozen."""
     giver: str
     giver_id: int
     taker: str
@@ -46,6 +50,14 @@ class RegionDeal:
     destination: str
     destination_municipality: str
     is_example: bool
+
+    @property
+    def is_estimate(self) -> bool:
+        return self.method is Method.ESTIMATE
+
+    @property
+    def is_plausible(self) -> bool:
+        return is_plausible_kg(self.co2e_kg, mass_t=self.avoided_t)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +143,9 @@ def _deals(scope: FlowScope, *, project_id: int | None, organisation_ids: tuple[
             func.max(DealMonth.month).label("last"),
             func.sum(DealMonth.loads).label("loads"),
             func.sum(DealMonth.delivered_t).label("delivered_t"),
-            func.sum(DealMonth.avoided_t).label("avoided_t"),
+            func.sum(counted_t(DealMonth)).label("avoided_t"),
             func.sum(DealMonth.central[PLACES[Measure.TRANSPORT_CO2E_KG]]).label("transport_co2e_kg"),
+            func.sum(co2e_kg()).label("co2e_kg"),
         )
         .join(Deal, Deal.id == DealMonth.deal_id)
         .join(Listing, Listing.id == Deal.surplus_id)
@@ -156,6 +169,8 @@ def _deals(scope: FlowScope, *, project_id: int | None, organisation_ids: tuple[
             sums.c.delivered_t,
             sums.c.avoided_t,
             sums.c.transport_co2e_kg,
+            sums.c.co2e_kg,
+            DealImpact.method,
             giver.name.label("giver"),
             giver.id.label("giver_id"),
             taker.name.label("taker"),
@@ -168,6 +183,7 @@ def _deals(scope: FlowScope, *, project_id: int | None, organisation_ids: tuple[
         )
         .join(sums, sums.c.deal_id == Deal.id)
         .join(Listing, Listing.id == Deal.surplus_id)
+        .outerjoin(DealImpact, and_(DealImpact.deal_id == Deal.id, DealImpact.is_current))
         .join(giver, giver.id == Deal.giver_organisation_id)
         .join(taker, taker.id == Deal.taker_organisation_id)
         .join(begins, begins.number == Deal.origin_municipality_number)

@@ -6,10 +6,12 @@ from `deal_month`. Nothing here reads a load.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import reduce
+from operator import add
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -29,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from geo.impact import Ledger, Measure
+from geo.impact import CO2E, Ledger, Measure
 from geo.materials import MaterialGroup, taxonomy
 from geo.months import Month, MonthPeriod
 from geo.pyramid import Level
@@ -61,6 +63,13 @@ class Way(StrEnum):
     IN = "in"
 
 
+class Stage(StrEnum):
+    """Whether a mass has come to its final use or waits in a hub, to be counted once it goes on, and not twice."""
+
+    FINAL = "final"
+    WAITING = "waiting"
+
+
 class Dimension(StrEnum):
     """What flows can be grouped by."""
 
@@ -68,6 +77,7 @@ class Dimension(StrEnum):
     MONTH = "month"
     MATERIAL = "material"
     LEVEL = "level"
+    STAGE = "stage"
     ORIGIN = "origin"
     DESTINATION = "destination"
 
@@ -85,6 +95,7 @@ class FlowScope:
     material_key: str | None = None
     group: MaterialGroup | None = None
     level: Level | None = None
+    stage: Stage | None = None
     origin: str | None = None
     destination: str | None = None
     without: Region | None = None
@@ -102,6 +113,8 @@ class FlowScope:
             asked.append(table.material_key.in_([each.key for each in taxonomy().in_group(self.group)]))
         if self.way is not None:
             asked.append(_lies(table, self.way, self.region))
+        if self.stage is not None:
+            asked.append(_waits(table) if self.stage is Stage.WAITING else not_(_waits(table)))
         named = (
             (table.material_key, self.material_key),
             (table.level, self.level),
@@ -123,7 +136,7 @@ class FlowGroup:
     loads: int
     delivered_t: Decimal
     avoided_t: Decimal
-    """What of it counts in the ledgers: weighed or confirmed, and not disputed."""
+    """What of it counts in the ledgers: weighed or confirmed, not disputed, and not waiting in a hub."""
     ledger: Ledger
     deals: int = 0
     organisations: int = 0
@@ -148,7 +161,7 @@ def flow_groups(
             *keys,
             func.sum(FlowMonth.loads).label("loads"),
             func.sum(FlowMonth.delivered_t).label("delivered_t"),
-            func.sum(FlowMonth.avoided_t).label("avoided_t"),
+            func.sum(counted_t(FlowMonth)).label("avoided_t"),
             *(
                 func.sum(bound[PLACES[measure]])
                 for measure in measures
@@ -194,6 +207,20 @@ def _counts(session: Session, scope: FlowScope, by: Sequence[Dimension]) -> Mapp
     return {_read(by, row[:width]): (row[width], row[width + 1]) for row in session.execute(query)}
 
 
+def _waits(table: Sums) -> ColumnElement[bool]:
+    return table.level == Level.PENDING
+
+
+def counted_t(table: Sums) -> ColumnElement[Decimal]:
+    """What counts in the ledgers: nothing of what waits in a hub, which counts where it is used in the end."""
+    return case((_waits(table), literal(Decimal(0))), else_=table.avoided_t)
+
+
+def co2e_kg() -> ColumnElement[Decimal]:
+    """Of a deal's month, by all three ledgers: only to see whether it is plausible, never to be shown."""
+    return reduce(add, (DealMonth.central[PLACES[measure]] for measure in CO2E))
+
+
 def _lies(table: Sums | type[Deal], way: Way, region: Region) -> ColumnElement[bool]:
     begins, ends = region.has(table.origin_municipality_number), region.has(table.destination_municipality_number)
     if way is Way.WITHIN:
@@ -223,11 +250,13 @@ def _keys(
         Dimension.MONTH: table.month,
         Dimension.MATERIAL: table.material_key,
         Dimension.LEVEL: table.level,
+        Dimension.STAGE: case((_waits(table), Stage.WAITING.value), else_=Stage.FINAL.value).label("stage"),
         Dimension.ORIGIN: table.origin_municipality_number,
         Dimension.DESTINATION: table.destination_municipality_number,
     }
-    # The way by its name: said twice with values of its own, PostgreSQL could not know that it is the same.
-    grouped = [literal_column("way") if each is Dimension.WAY else columns[each] for each in by]
+    # Some by name: said twice with values of their own, PostgreSQL could not know that they are the same.
+    worked_out = (Dimension.WAY, Dimension.STAGE)
+    grouped = [literal_column(each.value) if each in worked_out else columns[each] for each in by]
     return [columns[each] for each in by], grouped
 
 
@@ -241,6 +270,8 @@ def _value(dimension: Dimension, value: object) -> object:
     if dimension is Dimension.MONTH:
         assert isinstance(value, date)
         return Month.of(value)
+    if dimension is Dimension.STAGE:
+        return Stage(str(value))
     return Level(str(value)) if dimension is Dimension.LEVEL else value
 
 
@@ -298,25 +329,22 @@ COMPARED: Final = (Measure.TKM, Measure.TRANSPORT_CO2E_KG, Measure.LANDFILL_T, M
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """A region's flows as they are compared with another's: all together, and what of them was recovered."""
+    """A region's flows as they are compared with another's: all that came to its final use, and what was recovered."""
 
     flows: FlowGroup
     recovered_t: Decimal
     """Of `flows.delivered_t`, by the levels of the pyramid above disposal."""
-    final_t: Decimal
-    """Of `flows.delivered_t`, all that does not wait in a hub."""
 
 
 def compared(session: Session, scope: FlowScope, *, with_counts: bool = False) -> Compared | None:
-    """The figures by which regions are compared; None where nothing was delivered."""
-    together = flow_groups(session, scope, measures=COMPARED, with_counts=with_counts)
+    """The figures by which regions are compared; None where nothing came to its final use."""
+    final = replace(scope, stage=Stage.FINAL)
+    together = flow_groups(session, final, measures=COMPARED, with_counts=with_counts)
     if not together:
         return None
-    by_level = {group.keys[0]: group.delivered_t for group in flow_groups(session, scope, by=(Dimension.LEVEL,))}
+    by_level = {group.keys[0]: group.delivered_t for group in flow_groups(session, final, by=(Dimension.LEVEL,))}
     return Compared(
-        flows=together[0],
-        recovered_t=sum((by_level.get(level, Decimal(0)) for level in RECOVERED), Decimal(0)),
-        final_t=together[0].delivered_t - by_level.get(Level.PENDING, Decimal(0)),
+        flows=together[0], recovered_t=sum((by_level.get(level, Decimal(0)) for level in RECOVERED), Decimal(0))
     )
 
 

@@ -1,6 +1,7 @@
 """Putting a region's yearly report together from what is known at this moment, and keeping it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import reduce
@@ -21,7 +22,8 @@ from marketplace.models import ImpactReport
 from marketplace.queries.exported_flows import factor_sets_used, has_examples
 from marketplace.queries.indicators import indicators_of
 from marketplace.queries.mass_plans import ProjectYear, projects_without_plan, reduction_in_region
-from marketplace.queries.region_flows import Dimension, FlowGroup, FlowScope, flow_groups
+from marketplace.queries.region_flows import Dimension, FlowGroup, FlowScope, Stage, flow_groups
+from marketplace.queries.region_marks import marks_of
 from marketplace.queries.regions import Region, disclosure_of, municipality_names_of
 from marketplace.services.impact_reports import keep_yearly_report
 from marketplace.yearly_values import (
@@ -67,17 +69,27 @@ def yearly_content(
     """All that the report says."""
     today, period = local_date(now), MonthPeriod.of_year(year)
     scope = FlowScope(region=region, period=period)
+    final = replace(scope, stage=Stage.FINAL)
 
-    def groups(*by: Dimension, measures: Iterable[Measure] = (), of: FlowScope = scope) -> Shown[FlowGroup]:
+    def groups(*by: Dimension, measures: Iterable[Measure] = (), of: FlowScope = final) -> Shown[FlowGroup]:
         found = flow_groups(session, of, by=by, measures=tuple(measures), with_counts=not disclosure.is_full)
         return shown(found, disclosure)
 
     ways = groups(Dimension.WAY, measures=PRINTED)
     months = groups(Dimension.MONTH, measures=PRINTED)
     levels, materials = groups(Dimension.LEVEL), groups(Dimension.MATERIAL)
+    waiting = groups(Dimension.LEVEL, of=replace(scope, stage=Stage.WAITING))
     between = groups(Dimension.ORIGIN, Dimension.DESTINATION)
     names = municipality_names_of(session, {number for group in between.groups for number in group.keys})
-    parts = {"ways": ways, "months": months, "levels": levels, "materials": materials, "between": between}
+    marks = marks_of(session, scope)
+    parts = {
+        "ways": ways,
+        "months": months,
+        "levels": levels,
+        "waiting": waiting,
+        "materials": materials,
+        "between": between,
+    }
     return YearlyContent(
         region_name=region.name,
         municipalities=tuple(sorted(municipality_names_of(session, region.numbers).values())),
@@ -94,7 +106,7 @@ def yearly_content(
         ),
         levels=tuple(
             LevelLine(level=group.keys[0], delivered_t=group.delivered_t)
-            for group in sorted(levels.groups, key=lambda group: list(Level).index(group.keys[0]))
+            for group in sorted((*levels.groups, *waiting.groups), key=lambda group: list(Level).index(group.keys[0]))
         ),
         materials=tuple(
             MaterialLine(material_key=group.keys[0], delivered_t=group.delivered_t, avoided_t=group.avoided_t)
@@ -110,7 +122,10 @@ def yearly_content(
         plans=plans_of(session, region=region, year=year, disclosure=disclosure, today=today),
         held_back={name: part.held_back_deals for name, part in parts.items() if part.held_back_deals},
         has_examples=has_examples(session, scope),
-        before=_ways(groups(Dimension.WAY, of=FlowScope(region=region, period=period.before))),
+        before=_ways(groups(Dimension.WAY, of=replace(final, period=period.before))),
+        judged_deals=marks.deals,
+        implausible_deals=marks.implausible,
+        estimated_deals=marks.estimated,
     )
 
 

@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 
 from geo.geometry import Position
 from geo.impact import Ledger
+from geo.pyramid import Level
 from marketplace import clock, db
 from marketplace.disclosure import Disclosure, Shown, shown
 from marketplace.export_columns import (
@@ -25,6 +26,7 @@ from marketplace.export_columns import (
     LISTINGS,
     MASSES,
     MATERIAL,
+    METHOD,
     NAMED,
     POSITION_IS,
     WAY,
@@ -48,7 +50,7 @@ from marketplace.queries.exported_listings import (
     exported_facilities,
     listed_masses,
 )
-from marketplace.queries.region_flows import Dimension, FlowGroup, FlowScope, flow_groups
+from marketplace.queries.region_flows import Dimension, FlowGroup, FlowScope, Stage, flow_groups
 from marketplace.queries.regions import Region
 from marketplace.web.region_requests import Asked
 
@@ -105,10 +107,10 @@ def _flows_of(asked: Asked) -> FlowScope:
 def shown_flows(asked: Asked) -> Shown[FlowGroup]:
     """The rows of flows that are given out, and what is held back.
 
-    The public has them by way alone: told apart by material too, most would rest on so few deals that they were held
-    back, and the open data would be next to nothing.
+    The public has them by way alone, with what waits in storage in rows of its own: told apart by material too, most
+    would rest on so few deals that they were held back, and the open data would be next to nothing.
     """
-    by = IN_DETAIL if asked.disclosure.is_full else BETWEEN
+    by = IN_DETAIL if asked.disclosure.is_full else (*BETWEEN, Dimension.STAGE)
     groups = flow_groups(db.session, _flows_of(asked), by=by, measures=GIVEN_OUT, with_counts=True)
     return shown(groups, asked.disclosure)
 
@@ -171,8 +173,10 @@ def _flow_rows(flows: Sequence[FlowGroup]) -> Iterator[Row]:
 
 
 def _detail_cells(detail: Sequence[Any], words: Words) -> tuple[Cell, ...]:
-    """Material and level, each by its key and its name."""
-    if not detail:
+    """Material and level, each by its key and its name; of a stage alone, what it says of them."""
+    if len(detail) == 1:
+        if detail[0] is Stage.WAITING:
+            return ALL, _("All materials"), Level.PENDING.value, words.label(Level.PENDING)
         return ALL, _("All materials"), ALL, _("All levels")
     material_key, level = detail
     return material_key, words.material(material_key), level.value, words.label(level)
@@ -181,7 +185,7 @@ def _detail_cells(detail: Sequence[Any], words: Words) -> tuple[Cell, ...]:
 def _deals(asked: Asked) -> Export:
     return Export(
         name=Dataset.DEALS.value,
-        columns=_ready((*DEALS_ABOUT, *MATERIAL, *LEVEL, *WAY, *ENDS, *MASSES, *of_ledgers(), EXAMPLE_COLUMN)),
+        columns=_ready((*DEALS_ABOUT, *MATERIAL, *LEVEL, *WAY, *ENDS, *MASSES, *of_ledgers(), *METHOD, EXAMPLE_COLUMN)),
         geometries=("LineString",),
         about=_about(
             asked,
@@ -224,6 +228,8 @@ def _deal_rows(months: Iterable[DeliveredMonth]) -> Iterator[Row]:
                 each.delivered_t,
                 each.mass_t,
                 *_ledger_cells(each.ledger),
+                each.method and each.method.value,
+                each.is_plausible,
                 each.is_example,
             ),
             geometry=shapely.LineString(

@@ -17,7 +17,7 @@ from marketplace.queries.region_flows import FlowScope, first_month
 from marketplace.queries.regions import EVERYWHERE
 from marketplace.web.access import current_actor, requires
 from marketplace.web.indicator_sheet import figure_text
-from marketplace.web.region_desk import Desk, held_back_words, range_of, unit_of, with_csv
+from marketplace.web.region_desk import Desk, held_back_words, marks_words, range_of, unit_of, with_csv
 from marketplace.web.region_flow_panels import climate_panel, ledgers_panel, levels_panel, materials_panel, months_panel
 from marketplace.web.region_requests import MOST_MONTHS, Asked
 
@@ -69,6 +69,7 @@ def show() -> ResponseReturnValue:
             (translate(each.definition.name, {}), figure_text(each)) for each in figures if each.indicator in SHARING
         ],
         held_back_words=held_back_words,
+        marks_words=marks_words,
         range_of=range_of,
         unit_of=unit_of,
         least_deals=LEAST_DEALS,

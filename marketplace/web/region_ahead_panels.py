@@ -1,5 +1,6 @@
 """The panels of a region's dashboard that look ahead, and those that compare: receivers, projects, other regions."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from flask import url_for
@@ -175,7 +176,7 @@ def receivers_panel(desk: Desk) -> Panel:
     rooms = receiver_rooms(db.session, region=asked.region, today=asked.today)
     names = municipality_names_of(db.session, (room.municipality_number for room in rooms))
 
-    def sheet(count: int | None) -> Sheet:
+    def in_columns() -> Sheet:
         return Sheet(
             columns=(
                 Column(label=_("Receiver")),
@@ -192,7 +193,7 @@ def receivers_panel(desk: Desk) -> Panel:
                     figure(room.free_t),
                     words(date_(room.last_day)),
                 )
-                for room in rooms[:count]
+                for room in rooms
             ),
         )
 
@@ -201,15 +202,31 @@ def receivers_panel(desk: Desk) -> Panel:
         title=_("Receivers"),
         text=_("Those that are open now, the ones with most room first."),
         note=_("The file has them all.") if len(rooms) > MOST_RECEIVERS else "",
-        sheet=sheet(MOST_RECEIVERS),
-        file_sheet=sheet(None),
+        sheet=Sheet(
+            columns=(Column(label=_("Receiver")), Column(label=_("Room"), unit="t", is_numeric=True)),
+            rows=tuple(
+                (
+                    words(
+                        room.name,
+                        href=url_for("facilities.show", facility_id=room.facility_id),
+                        note=f"{label(room.kind)}, {names[room.municipality_number]}",
+                    ),
+                    replace(
+                        figure(room.free_t),
+                        note=_("until %(day)s", day=date_(room.last_day)) if room.last_day else "",
+                    ),
+                )
+                for room in rooms[:MOST_RECEIVERS]
+            ),
+        ),
+        file_sheet=in_columns(),
         empty=_("No receiver in the region is open now."),
     )
 
 
 def projects_panel(desk: Desk) -> Panel:
     is_full = desk.asked.disclosure.is_full
-    found = top_projects(db.session, desk.scope) if is_full else ()
+    found = top_projects(db.session, replace(desk.scope, stage=None)) if is_full else ()
     names = municipality_names_of(db.session, (project.municipality_number for project in found))
     text = _("The projects in the region that gave and took most in the period.")
     return Panel(
@@ -228,7 +245,7 @@ def projects_panel(desk: Desk) -> Panel:
             ),
             rows=tuple(
                 (
-                    words(project.name, href=desk.deals_href(project=str(project.id))),
+                    words(project.name, href=desk.deals_href(None, project=str(project.id))),
                     words(project.organisation),
                     words(names[project.municipality_number]),
                     figure(project.deals),
@@ -280,8 +297,9 @@ def benchmark_panel(desk: Desk) -> Panel:
         title=_("Beside other regions"),
         text=text,
         note=_(
-            "Avoided figures are divided by what was weighed or confirmed. “Recovered” is the share of what has come "
-            "to its final use that was not disposed of, nor is undocumented. Each flow counts in one line only."
+            "Only what has come to its final use is compared. Avoided figures are divided by what of it was weighed or "
+            "confirmed. “Recovered” is the share of the delivered, disputed loads too, that was not disposed of, nor "
+            "is undocumented. Each flow counts in one line only."
         ),
         sheet=Sheet(
             columns=(
@@ -333,7 +351,7 @@ def _compared_row(name: str, found: Compared) -> tuple[Cell, ...]:
     return (
         words(name),
         figure(flows.delivered_t),
-        figure(100 * found.recovered_t / found.final_t if found.final_t > NOTHING else None, decimals=1),
+        figure(100 * found.recovered_t / flows.delivered_t if flows.delivered_t > NOTHING else None, decimals=1),
         figure(per_tonne(Measure.TKM), decimals=1),
         figure(per_tonne(Measure.TRANSPORT_CO2E_KG), decimals=2),
         figure(per_tonne(Measure.LANDFILL_T), decimals=2),

@@ -12,21 +12,24 @@ from flask import url_for
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
-from geo.impact import CO2E, Ledger, Measure
+from geo.impact import CO2E, Ledger, Measure, Method
 from geo.months import Month
 from geo.quantities import Quantity
 from marketplace import db
 from marketplace.disclosure import Shown, shown
+from marketplace.export_columns import GIVEN_OUT
 from marketplace.filters import number
 from marketplace.queries.region_flows import (
     AgreedGroup,
     Dimension,
     FlowGroup,
     FlowScope,
+    Stage,
     Way,
     agreed_ahead,
     flow_groups,
 )
+from marketplace.queries.region_marks import Marks, marks_of
 from marketplace.web.region_requests import Asked
 from marketplace.web.region_sheets import Panel
 
@@ -37,6 +40,15 @@ WHOLE_FROM_T: Final = 100
 
 def way_name(way: Way) -> str:
     return {Way.OUT: _("Out of the region"), Way.WITHIN: _("Within the region"), Way.IN: _("Into the region")}[way]
+
+
+def stage_name(stage: Stage) -> str:
+    return {Stage.FINAL: _("come to its final use"), Stage.WAITING: _("waits in storage")}[stage]
+
+
+def method_name(method: Method | None) -> str:
+    """How distances were found; nothing where nothing is frozen yet."""
+    return {None: "", Method.ESTIMATE: _("estimates"), Method.ROAD: _("by road")}[method]
 
 
 def unit_of(measure: Measure) -> str:
@@ -89,17 +101,27 @@ class Desk:
 
     @cached_property
     def scope(self) -> FlowScope:
-        return FlowScope(region=self.asked.region, period=self.asked.period)
+        """What came to its final use: what waits in a hub stands by itself, and counts once it goes on."""
+        return FlowScope(region=self.asked.region, period=self.asked.period, stage=Stage.FINAL)
 
-    def groups(self, *by: Dimension, measures: Sequence[Measure] = ()) -> Shown[FlowGroup]:
+    def groups(self, *by: Dimension, measures: Sequence[Measure] = (), stage: Stage = Stage.FINAL) -> Shown[FlowGroup]:
         """The flows grouped, as far as the visitor may see them."""
-        is_full = self.asked.disclosure.is_full
-        found = flow_groups(db.session, self.scope, by=by, measures=measures, with_counts=not is_full)
+        is_full, scope = self.asked.disclosure.is_full, replace(self.scope, stage=stage)
+        found = flow_groups(db.session, scope, by=by, measures=measures, with_counts=not is_full)
         return shown(found, self.asked.disclosure)
 
     @cached_property
     def ways(self) -> Shown[FlowGroup]:
-        return self.groups(Dimension.WAY, measures=tuple(Measure))
+        return self.groups(Dimension.WAY, measures=GIVEN_OUT)
+
+    @cached_property
+    def waiting(self) -> Shown[FlowGroup]:
+        """What waits in hubs: one group, or none."""
+        return self.groups(stage=Stage.WAITING)
+
+    @cached_property
+    def marks(self) -> Marks:
+        return marks_of(db.session, self.scope)
 
     @cached_property
     def agreed(self) -> Shown[AgreedGroup]:
@@ -107,10 +129,10 @@ class Desk:
 
     @cached_property
     def ledger(self) -> Ledger:
-        """What all flows shown avoided, measure by measure; nothing where none is shown."""
+        """What all flows shown avoided, measure by measure; nothing where none is shown. Costs are the deals' own."""
         return {
             measure: reduce(add, (group.ledger[measure] for group in self.ways.groups))
-            for measure in Measure
+            for measure in GIVEN_OUT
             if self.ways.groups
         }
 
@@ -122,9 +144,10 @@ class Desk:
     def pairs(self) -> Shown[FlowGroup]:
         return self.groups(Dimension.ORIGIN, Dimension.DESTINATION)
 
-    def deals_href(self, **narrowed: str | None) -> str:
+    def deals_href(self, stage: Stage | None = Stage.FINAL, /, **narrowed: str | None) -> str:
         """To the deals behind a figure."""
-        values = {**self.asked.parameters, **{name: value for name, value in narrowed.items() if value}}
+        named = {**narrowed, "stage": stage and stage.value}
+        values = {**self.asked.parameters, **{name: value for name, value in named.items() if value}}
         return url_for("regions.deals", **values)  # type: ignore[arg-type]  # lists are repeated parameters
 
     def way_rows(self) -> Iterable[tuple[Way, FlowGroup | None, AgreedGroup | None]]:
@@ -142,6 +165,19 @@ def held_back_words(deals: int) -> str:
         "%(num)s deal is held back, and is not in the figures.",
         "%(num)s deals are held back, and are not in the figures.",
         deals,
+    )
+
+
+def marks_words(marks: Marks) -> str:
+    """How far the figures may be trusted; nothing where none counts."""
+    if not marks.deals:
+        return ""
+    return _(
+        "Deals outside 1 to 20 kg CO₂e a tonne, where published savings lie: %(outside)s of %(deals)s. Deals whose"
+        " distances are estimates: %(estimated)s of %(deals)s.",
+        outside=number(marks.implausible),
+        estimated=number(marks.estimated),
+        deals=number(marks.deals),
     )
 
 

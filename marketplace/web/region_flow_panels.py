@@ -14,9 +14,9 @@ from marketplace import charts
 from marketplace.charts import Bar, Series
 from marketplace.filters import number, percent
 from marketplace.labels import label, material_name
-from marketplace.queries.region_flows import Dimension, FlowGroup, Way
-from marketplace.web.region_desk import NOTHING, Desk, month_name, unit_of, way_name
-from marketplace.web.region_sheets import Column, Panel, Sheet, figure, words
+from marketplace.queries.region_flows import Dimension, FlowGroup, Stage, Way
+from marketplace.web.region_desk import NOTHING, Desk, month_name, range_of, unit_of, way_name
+from marketplace.web.region_sheets import Cell, Column, Panel, Sheet, figure, words
 
 WAY_PAINTS: Final = {Way.OUT: charts.OUT, Way.WITHIN: charts.WITHIN, Way.IN: charts.IN}
 
@@ -36,7 +36,10 @@ def ways_panel(desk: Desk) -> Panel:
         key="ways",
         title=_("Tonnes out, within and in"),
         text=_("What was delivered in the period, and what is agreed and still to come."),
-        note=_("A mass that goes by way of a hub is driven twice, and counts here both times."),
+        note=_(
+            "A mass that goes by way of a hub counts once, where it is used in the end. Where both ways are agreed and"
+            " still to come, both are in the last column."
+        ),
         held_back_deals=desk.ways.held_back_deals + desk.agreed.held_back_deals,
         sheet=Sheet(
             columns=(
@@ -53,15 +56,23 @@ def ways_panel(desk: Desk) -> Panel:
 
 def ledgers_panel(desk: Desk) -> Panel:
     deals = desk.deals_href()
+    ledger = desk.ledger if desk.avoided_t else {}
     rows = tuple(
         (
             words(label(measure), href=deals),
+            Cell(text=f"{number(quantity.value)} {unit_of(measure)}", note=range_of(quantity)),
+        )
+        for measure, quantity in ledger.items()
+    )
+    in_columns = tuple(
+        (
+            words(label(measure)),
             figure(quantity.low),
             figure(quantity.value),
             figure(quantity.high),
             words(unit_of(measure)),
         )
-        for measure, quantity in desk.ledger.items()
+        for measure, quantity in ledger.items()
     )
     return Panel(
         key="avoided",
@@ -73,6 +84,10 @@ def ledgers_panel(desk: Desk) -> Panel:
         ),
         held_back_deals=desk.ways.held_back_deals,
         sheet=Sheet(
+            columns=(Column(label=_("Ledger")), Column(label=_("Avoided, with its range"), is_numeric=True)),
+            rows=rows,
+        ),
+        file_sheet=Sheet(
             columns=(
                 Column(label=_("Avoided")),
                 Column(label=_("Low"), is_numeric=True),
@@ -80,7 +95,7 @@ def ledgers_panel(desk: Desk) -> Panel:
                 Column(label=_("High"), is_numeric=True),
                 Column(label=_("Unit")),
             ),
-            rows=rows if desk.avoided_t else (),
+            rows=in_columns,
         ),
         empty=_("Nothing that was weighed or confirmed in the period."),
     )
@@ -201,34 +216,48 @@ def climate_panel(desk: Desk) -> Panel:
 def levels_panel(desk: Desk) -> Panel:
     found = desk.groups(Dimension.LEVEL)
     masses: dict[Level, Decimal] = {group.keys[0]: group.delivered_t for group in found.groups}
-    whole = sum((mass_t for level, mass_t in masses.items() if level is not Level.PENDING), NOTHING)
+    whole = sum(masses.values(), NOTHING)
 
-    def share(level: Level) -> Decimal | None:
-        if level is Level.PENDING or not whole or level not in masses:
-            return None
+    def share(level: Level) -> Decimal:
         return masses[level] / whole
 
+    waiting = tuple(
+        (
+            words(label(Level.PENDING)),
+            figure(group.delivered_t, href=desk.deals_href(Stage.WAITING)),
+            figure(None),
+        )
+        for group in desk.waiting.groups
+    )
     known = [level for level in Level if level in masses]
     text = _("Tonnes delivered, by the levels of the resource pyramid, the best first.")
     return Panel(
         key="levels",
         title=_("Resource pyramid"),
         text=text,
-        note=_("Shares are of what has come to its final use. What waits in storage counts once it goes on."),
-        held_back_deals=found.held_back_deals,
+        note=" ".join(
+            (
+                _("Shares are of what has come to its final use. What waits in storage counts once it goes on."),
+                _("Loads that are disputed, or neither weighed nor confirmed, are among the delivered."),
+            )
+        ),
+        held_back_deals=found.held_back_deals + desk.waiting.held_back_deals,
         sheet=Sheet(
             columns=(
                 Column(label=_("Level")),
                 Column(label=_("Delivered"), unit="t", is_numeric=True),
                 Column(label=_("Share"), unit="%", is_numeric=True),
             ),
-            rows=tuple(
-                (
-                    words(label(level)),
-                    figure(masses[level], href=desk.deals_href(level=level.value)),
-                    figure(None if (part := share(level)) is None else 100 * part, decimals=1),
-                )
-                for level in known
+            rows=(
+                *(
+                    (
+                        words(label(level)),
+                        figure(masses[level], href=desk.deals_href(None, level=level.value)),
+                        figure(100 * share(level), decimals=1),
+                    )
+                    for level in known
+                ),
+                *waiting,
             ),
         ),
         chart=charts.shares(
@@ -240,12 +269,14 @@ def levels_panel(desk: Desk) -> Panel:
                     name=label(level),
                     value=masses[level],
                     paint=charts.LEVELS[level.value],
-                    note="" if (part := share(level)) is None else percent(part),
+                    note=percent(share(level)),
                 )
                 for level in known
             ],
             say=lambda mass_t: f"{number(mass_t)} t",
-        ),
+        )
+        if known
+        else None,
     )
 
 

@@ -30,6 +30,8 @@ class Cell:
     text: str
     value: Decimal | int | None = None
     href: str | None = None
+    note: str = ""
+    """Stands small beneath it on the page; the file has it in columns of its own."""
     heat: int = 0
     """From 1 to 5 where the cell is shaded by its figure."""
 
@@ -69,8 +71,8 @@ class Panel:
         return not self.sheet.rows
 
 
-def words(text: str, *, href: str | None = None) -> Cell:
-    return Cell(text=text, href=href)
+def words(text: str, *, href: str | None = None, note: str = "") -> Cell:
+    return Cell(text=text, href=href, note=note)
 
 
 def figure(

@@ -16,7 +16,7 @@ from marketplace.errors import NotFound
 from marketplace.labels import label, material_name
 from marketplace.permissions import Permission
 from marketplace.queries.region_deals import RegionDeal, count_deals_of_region, deals_of_region
-from marketplace.queries.region_flows import FlowScope, Way
+from marketplace.queries.region_flows import FlowScope, Stage, Way
 from marketplace.queries.regions import (
     county_choices,
     municipality_names_of,
@@ -33,7 +33,17 @@ from marketplace.web.region_ahead_panels import (
     region_title,
     runway_panel,
 )
-from marketplace.web.region_desk import Desk, held_back_words, large, month_name, way_name, with_csv
+from marketplace.web.region_desk import (
+    Desk,
+    held_back_words,
+    large,
+    marks_words,
+    method_name,
+    month_name,
+    stage_name,
+    way_name,
+    with_csv,
+)
 from marketplace.web.region_flow_panels import (
     climate_panel,
     ledgers_panel,
@@ -135,6 +145,7 @@ def _frame(asked: Asked) -> dict[str, object]:
         "way_name": way_name,
         "large": lambda measure, quantity: large(Measure(measure), quantity),
         "held_back_words": held_back_words,
+        "marks_words": marks_words,
         "month_name": month_name,
     }
 
@@ -192,6 +203,8 @@ def deals_csv() -> ResponseReturnValue:
             Column(label=_("Delivered"), unit="t", is_numeric=True),
             Column(label=_("Of it weighed or confirmed"), unit="t", is_numeric=True),
             Column(label=_("CO₂e of transport avoided"), unit="kg", is_numeric=True),
+            Column(label=_("Distances")),
+            Column(label=_("Within 1 to 20 kg CO₂e a tonne")),
             Column(label=_("Giver")),
             Column(label=_("From")),
             Column(label=_("From, municipality")),
@@ -211,6 +224,8 @@ def deals_csv() -> ResponseReturnValue:
                 figure(deal.delivered_t),
                 figure(deal.avoided_t),
                 figure(deal.transport_co2e_kg),
+                words(method_name(deal.method)),
+                words(_("yes") if deal.is_plausible else _("no")),
                 words(deal.giver),
                 words(deal.origin),
                 words(deal.origin_municipality),
@@ -239,8 +254,8 @@ def may_open(deal: RegionDeal) -> bool:
 
 def _asked_scope(asked: Asked) -> FlowScope:
     """The flows an address narrows the region down to; a value that nobody offered counts for nothing."""
-    way, level, material, group, origin, destination = (
-        request.args.get(name, "") for name in ("way", "level", "material", "group", "origin", "destination")
+    way, level, stage, material, group, origin, destination = (
+        request.args.get(name, "") for name in ("way", "level", "stage", "material", "group", "origin", "destination")
     )
     known = municipality_names_of(db.session, {origin, destination} - {""})
     return FlowScope(
@@ -248,6 +263,7 @@ def _asked_scope(asked: Asked) -> FlowScope:
         period=asked.period,
         way=next((each for each in Way if each.value == way), None),
         level=next((each for each in Level if each.value == level), None),
+        stage=next((each for each in Stage if each.value == stage), None),
         material_key=material if material in taxonomy().materials else None,
         group=next((each for each in MaterialGroup if each.value == group), None),
         origin=origin if origin in known else None,
@@ -259,6 +275,7 @@ def _narrowed(scope: FlowScope) -> dict[str, str | None]:
     return {
         "way": scope.way,
         "level": scope.level,
+        "stage": scope.stage,
         "material": scope.material_key,
         "group": scope.group,
         "origin": scope.origin,
@@ -271,6 +288,7 @@ def _narrowed_words(scope: FlowScope) -> list[str]:
     found = [
         way_name(scope.way) if scope.way else "",
         label(scope.level) if scope.level else "",
+        stage_name(scope.stage) if scope.stage else "",
         material_name(scope.material_key) if scope.material_key else "",
         label(scope.group) if scope.group else "",
         _("from %(place)s", place=names[scope.origin]) if scope.origin else "",

@@ -20,9 +20,10 @@ from marketplace.indicators import DEFINITIONS
 from marketplace.labels import label, material_name
 from marketplace.models import ImpactReport
 from marketplace.queries.region_flows import Way
+from marketplace.queries.region_marks import Marks
 from marketplace.web.indicator_sheet import figure_text
 from marketplace.web.plan_paper import without_target_text
-from marketplace.web.region_desk import held_back_words, month_name, unit_of, way_name
+from marketplace.web.region_desk import held_back_words, marks_words, month_name, unit_of, way_name
 from marketplace.yearly_values import LedgerLine, MonthLine, PlanLine, Plans, YearlyContent, from_json
 
 type Block = dict[str, Any]
@@ -201,10 +202,18 @@ def _avoided(content: YearlyContent) -> list[Block]:
                 " used, not less."
             )
         ),
+        *_marks(content),
         *_chart(_climate_chart(content)),
         *_months_table(content),
         *_held(content, "months"),
     ]
+
+
+def _marks(content: YearlyContent) -> list[Block]:
+    text = marks_words(
+        Marks(deals=content.judged_deals, implausible=content.implausible_deals, estimated=content.estimated_deals)
+    )
+    return [_text(text)] if text else []
 
 
 def _months_table(content: YearlyContent) -> list[Block]:
@@ -279,9 +288,16 @@ def _masses(content: YearlyContent) -> list[Block]:
     if content.levels:
         blocks += [
             _heading(_("Resource pyramid")),
-            *_chart(_levels_chart(content, whole), is_named=False),
+            *(_chart(_levels_chart(content, whole), is_named=False) if whole else []),
+            *(
+                _text(_("Waits in storage: %(mass)s.", mass=tonnes(line.delivered_t)))
+                for line in content.levels
+                if line.level is Level.PENDING
+            ),
             _text(_("Shares are of what has come to its final use. What waits in storage counts once it goes on.")),
+            _text(_("Loads that are disputed, or neither weighed nor confirmed, are among the delivered.")),
             *_held(content, "levels"),
+            *_held(content, "waiting"),
         ]
     if content.materials:
         blocks += [
@@ -308,9 +324,10 @@ def _levels_chart(content: YearlyContent, whole: Decimal) -> Chart:
                 name=label(line.level),
                 value=line.delivered_t,
                 paint=charts.LEVELS[line.level.value],
-                note="" if line.level is Level.PENDING or not whole else percent(line.delivered_t / whole),
+                note=percent(line.delivered_t / whole),
             )
             for line in content.levels
+            if line.level is not Level.PENDING
         ],
         say=lambda mass_t: f"{number(mass_t)} t",
     )

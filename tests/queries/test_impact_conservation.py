@@ -1,7 +1,7 @@
 """However flows are cut up, the parts add up to the deals: by way, month, material, level, place, and as exported."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -112,7 +112,8 @@ def by_loads(session: Session, deals: Iterable[Deal], scope: FlowScope) -> Sum:
         tickets = session.scalars(select(Ticket).where(Ticket.deal_id == deal.id)).all()
         for month, each in months_of_loads(tickets, record.rates).items():
             if scope.period.first <= Month.of(month) <= scope.period.last:
-                total += each
+                # What waits in a hub counts once it goes on.
+                total += replace(each, avoided_t=Decimal(0)) if record.level is Level.PENDING else each
     return total
 
 
