@@ -42,7 +42,7 @@ class Paint:
 
 OUT: Final = Paint(fill="#024b4f")
 WITHIN: Final = Paint(fill="#c6d645", edge="#576300")
-IN: Final = Paint(fill="#6fa8ab")
+IN: Final = Paint(fill="#6fa8ab", edge="#2f6f73")
 SURPLUS: Final = OUT
 DEMAND: Final = Paint(fill="#fdf6ea", edge="#9a5f0d")
 ROOM: Final = Paint(fill="#8a6d00")
@@ -50,7 +50,7 @@ PLAIN: Final = Paint(fill="#12676c")
 LEVELS: Final = {
     "reuse_on_site": Paint(fill="#023538"),
     "reuse": Paint(fill="#12676c"),
-    "recycling": Paint(fill="#6fa8ab"),
+    "recycling": Paint(fill="#6fa8ab", edge="#2f6f73"),
     "backfilling": Paint(fill="#dfc894", edge="#7d6428"),
     "disposal": Paint(fill="#8f3d12"),
     "undocumented": Paint(fill="#e3e7e6", edge="#6d7675", is_hatched=True),
