@@ -1,6 +1,7 @@
 """Reports on what was avoided that have been kept."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
@@ -45,3 +46,23 @@ def reports_of_region(session: Session, *, region: Region, with_full: bool) -> S
     if not with_full:
         query = query.where(~ImpactReport.is_full)
     return session.scalars(query).all()
+
+
+def newest_yearly_report(
+    session: Session, *, region: Region, is_full: bool, period: tuple[date, date]
+) -> ImpactReport | None:
+    """The last report that was made of exactly a region and a year."""
+    query = (
+        select(ImpactReport)
+        .where(
+            ImpactReport.project_id.is_(None),
+            ImpactReport.kind == ReportKind.YEARLY_REPORT,
+            ImpactReport.municipality_numbers == sorted(region.numbers),
+            ImpactReport.is_full == is_full,
+            ImpactReport.starts_on == period[0],
+            ImpactReport.ends_on == period[1],
+        )
+        .order_by(ImpactReport.made_at.desc(), ImpactReport.id.desc())
+        .limit(1)
+    )
+    return session.scalars(query).one_or_none()

@@ -9,10 +9,16 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from marketplace.actor import Actor
+from marketplace.clock import local_date
 from marketplace.disclosure import Disclosure
+from marketplace.errors import FieldError, InvalidInput
+from marketplace.i18n import N_
 from marketplace.models import ImpactReport
+from marketplace.queries.impact_reports import newest_yearly_report
 from marketplace.queries.regions import Region
 from marketplace.types import ReportKind
+
+NOT_BEGUN = N_("A report can be made of this year, and of years that are over.")
 
 
 def keep_climate_statement(
@@ -45,7 +51,17 @@ def keep_yearly_report(
     period: tuple[date, date],
     now: datetime,
 ) -> ImpactReport:
-    """A region's report, kept as it is. How much it may say is for the caller to know."""
+    """A region's report, kept as it is; where the newest of the same year says the same, that one.
+
+    How much it may say is for the caller to know.
+    Raises:
+        InvalidInput: the year has not begun.
+    """
+    if period[0] > local_date(now):
+        raise InvalidInput(FieldError(field="year", message=NOT_BEGUN))
+    newest = newest_yearly_report(session, region=region, is_full=disclosure.is_full, period=period)
+    if newest is not None and _without_moment(newest.content) == _without_moment(content):
+        return newest
     report = ImpactReport(
         kind=ReportKind.YEARLY_REPORT,
         municipality_numbers=sorted(region.numbers),
@@ -71,6 +87,10 @@ def _keep(
     session.add(report)
     session.flush()
     return report
+
+
+def _without_moment(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in content.items() if key != "made_at"}
 
 
 def content_number(content: Mapping[str, Any]) -> str:

@@ -40,6 +40,7 @@ MESSAGES_BY_ACCOUNT = Limit(name="message.account", attempts=120, window=timedel
 INVITATIONS_BY_ORGANISATION = Limit(name="invitation.organisation", attempts=50, window=timedelta(days=1))
 REPORTS_BY_CLIENT = Limit(name="report.client", attempts=20, window=timedelta(hours=1))
 ORGANISATIONS_BY_ACCOUNT = Limit(name="organisation.account", attempts=20, window=timedelta(days=1))
+YEARLY_REPORTS_BY_ACCOUNT = Limit(name="yearly-report.account", attempts=30, window=timedelta(hours=1))
 GATE_BY_LINK = Limit(name="gate.link", attempts=200, window=timedelta(minutes=15))
 """A gate lets in a lorry every half minute at most; a day's loads may come at once when the network is back."""
 

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from geo.months import Month, MonthPeriod
 from marketplace import clock, db
-from marketplace.disclosure import LEAST_DEALS, LEAST_ORGANISATIONS
+from marketplace.disclosure import LEAST_DEALS, LEAST_ORGANISATIONS, may_show
 from marketplace.errors import NotFound
 from marketplace.filters import date_
 from marketplace.i18n import translate
@@ -27,6 +27,7 @@ from marketplace.types import ReportKind
 from marketplace.web.access import current_actor, requires
 from marketplace.web.downloads import CSV, download
 from marketplace.web.indicator_sheet import figure_text, indicator_sheet
+from marketplace.web.limits import YEARLY_REPORTS_BY_ACCOUNT, count_attempt
 from marketplace.web.plan_paper import how_ranges_are_put_together, without_target_text
 from marketplace.web.printed import pdf_of, pdf_response
 from marketplace.web.region_ahead_panels import region_title
@@ -112,8 +113,14 @@ def indicators_csv() -> ResponseReturnValue:
 @requires(Permission.ACCOUNT)
 def make() -> ResponseReturnValue:
     asked, year = _asked()
-    make_yearly_report(db.session, current_actor(), region=asked.region, year=year, now=clock.now())
-    flash(_("The report of %(year)s is made. It stays as it is now.", year=year), "success")
+    actor, now = current_actor(), clock.now()
+    assert actor.user_id is not None
+    count_attempt((YEARLY_REPORTS_BY_ACCOUNT, actor.user_id))
+    report = make_yearly_report(db.session, actor, region=asked.region, year=year, now=now)
+    if report.made_at == now:
+        flash(_("The report of %(year)s is made. It stays as it is now.", year=year), "success")
+    else:
+        flash(_("The newest report of %(year)s says the same already.", year=year), "info")
     return redirect(f"{url_for('.index')}?{_query(asked, year)}#reports")
 
 
@@ -202,8 +209,7 @@ def _reduction(asked: Asked, year: int) -> Reduction:
 def _may_show(found: Reduction, asked: Asked) -> bool:
     """Whether all projects together may be shown: here a project stands for a deal in the rule of disclosure."""
     organisations = {each.project.organisation_id for each in found.projects}
-    enough = len(found.projects) >= LEAST_DEALS and len(organisations) >= LEAST_ORGANISATIONS
-    return asked.disclosure.is_full or enough or not found.projects
+    return may_show(asked.disclosure, deals=len(found.projects), organisations=len(organisations))
 
 
 def _plan_years(asked: Asked, year: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import timedelta
 from decimal import Decimal
 from unicodedata import normalize
 
@@ -20,11 +21,14 @@ from marketplace.queries.region_flows import FlowScope, flow_groups
 from marketplace.queries.regions import EVERYWHERE, Region, region_of_municipality
 from marketplace.services.yearly_reports import make_yearly_report, yearly_content
 from marketplace.types import DealStatus, FacilityKind, ListingKind, OrganisationKind
+from marketplace.web import region_reports
+from marketplace.web.limits import Limit
 from marketplace.yearly_values import from_json, to_json
 from tests.conftest import NOW, Client, QueryCounter
 from tests.factories import BAERUM, Factory
 from tests.geo.test_impact import golden
 
+HOUR = timedelta(hours=1)
 YEAR = MonthPeriod.of_year(2027)
 
 
@@ -305,6 +309,34 @@ def test_a_public_report_holds_back_what_rests_on_few(session: Session, make: Fa
 def test_an_empty_year_prints(client: Client, session: Session, make: Factory) -> None:
     report = make_yearly_report(session, make.actor(), region=EVERYWHERE, year=2026, now=NOW)
     assert "2026" in text_of(client, report)
+
+
+def test_the_same_report_is_given_back(session: Session, make: Factory, baerum: Region) -> None:
+    actor, later = make.actor(), NOW + timedelta(hours=1)
+    first = make_yearly_report(session, actor, region=baerum, year=2027, now=NOW)
+    assert make_yearly_report(session, make.actor(), region=baerum, year=2027, now=later) is first
+    assert make_yearly_report(session, actor, region=baerum, year=2026, now=later) is not first
+    delivered(make)
+    assert make_yearly_report(session, actor, region=baerum, year=2027, now=later) is not first
+
+
+def test_no_report_is_made_of_a_year_that_has_not_begun(client: Client, session: Session, make: Factory) -> None:
+    client.in_english().log_in_as(make.user())
+    assert client.post(f"/regions/report?municipality={BAERUM}&year=2028").status_code == 422
+    assert session.query(ImpactReport).count() == 0
+    page = client.get(f"/regions/report?municipality={BAERUM}&year=2028").text
+    assert "It can be made when the year has begun." in page
+    assert "Make the report of" not in page
+
+
+def test_an_account_makes_so_many_reports_an_hour(
+    client: Client, session: Session, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.log_in_as(make.user())
+    client.application.settings = client.application.settings.model_copy(update={"rate_limits": True})  # type: ignore[attr-defined]
+    monkeypatch.setattr(region_reports, "YEARLY_REPORTS_BY_ACCOUNT", Limit(name="t", attempts=1, window=HOUR))
+    path = f"/regions/report?municipality={BAERUM}&year=2027"
+    assert [client.post(path).status_code for _ in range(2)] == [302, 429]
 
 
 # The public page ------------------------------------------------------------------------------------------------------
