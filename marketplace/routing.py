@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from geo.routing import LORRIES, CircuityRouter, Lorry, Router
+from geo.routing import LORRIES, CircuityRouter, Lorry, Router, RoutingError
 from marketplace import road_files
 from marketplace.config import Settings
 from marketplace.road_files import RoadNetwork
@@ -63,7 +63,7 @@ class Roads:
         version = road_files.current_version(folder)
         if version is None:
             return
-        from geo.routing.valhalla import Network, RoutingError, ValhallaRouter
+        from geo.routing.valhalla import Network, ValhallaRouter
 
         try:
             found = road_files.network_of(folder, version)

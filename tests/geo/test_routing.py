@@ -29,7 +29,7 @@ from geo.routing import (
     region_of_stops,
     same_method,
 )
-from geo.routing.valhalla import Network, RoutingError, ValhallaRouter
+from geo.routing.valhalla import Network, ValhallaRouter
 from tests.geo import strategies
 from tests.road_networks import PLACES, ROADS, Road, graph_of, network_of, position, stop, write_osm
 

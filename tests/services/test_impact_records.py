@@ -79,7 +79,7 @@ def answer(parties: Parties, deal: Deal, **holds: bool) -> None:
 class BrokenRouter(CircuityRouter):
     """Takes itself for a network of roads, and has an engine that fails."""
 
-    method = Method.ROAD  # type: ignore[misc,assignment]
+    method = Method.ROAD  # type: ignore[misc]
 
     def matrix(self, origins: Sequence[Stop], destinations: Sequence[Stop]) -> list[list[Leg]]:
         raise RoutingError("the engine failed")
