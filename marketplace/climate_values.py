@@ -49,6 +49,8 @@ class Baseline:
     municipality: str
     chosen: Chosen
     km: Decimal
+    is_verified: bool | None = None
+    is_example: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,8 @@ class DealLine:
     achieved: Figures
     unknown: tuple[Measure, ...] = ()
     """Ledgers that nothing can be said of, for want of a price or a density; their figures are zero."""
+    is_sign_certain: bool = True
+    """Whether roads that differ from leg to leg could not turn what is avoided into what is added."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +108,7 @@ class FactorUsed:
     source: str
     year: int | None
     is_verified: bool
+    is_range_verified: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,9 +161,17 @@ class ClimateContent:
     def counted(self) -> tuple[DealLine, ...]:
         return tuple(each for each in self.deals if each.level is not Level.PENDING)
 
+    def known_for(self, measure: Measure) -> int:
+        """How many of the counted deals say anything of a ledger."""
+        return sum(measure not in each.unknown for each in self.counted)
+
     def is_unknown(self, measure: Measure) -> bool:
         """Whether no deal says anything of a ledger."""
-        return bool(self.counted) and all(measure in each.unknown for each in self.counted)
+        return bool(self.counted) and not self.known_for(measure)
+
+    def is_partly_known(self, measure: Measure) -> bool:
+        """Whether a sum is of some of the deals only."""
+        return 0 < self.known_for(measure) < len(self.counted)
 
 
 _CONTENT: Final = TypeAdapter(ClimateContent)

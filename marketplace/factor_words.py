@@ -6,6 +6,7 @@ from typing import Final
 
 from flask_babel import get_locale
 
+from geo.certainty import is_held_fixed
 from geo.factor_tables import Source, factor_tables
 from geo.quantities import Quantity
 from marketplace.filters import EN_DASH, NO_BREAK_SPACE, number
@@ -158,6 +159,14 @@ def range_words(quantity: Quantity) -> str:
     if quantity.low == quantity.high:
         return ""
     return f"{number(quantity.low, FACTOR_DECIMALS)}{EN_DASH}{number(quantity.high, FACTOR_DECIMALS)}"
+
+
+def range_of_key(key: str, quantity: Quantity) -> str:
+    """From low to high, and that it is held fixed where it is."""
+    words = range_words(quantity)
+    if words and is_held_fixed(key):
+        return translate(N_("%(range)s, held fixed"), {"range": words})
+    return words
 
 
 def source_of(text: str) -> Source | None:

@@ -123,7 +123,7 @@ LABELS: dict[type[StrEnum], dict[StrEnum, str]] = {
         Measure.MATERIAL_CO2E_KG: N_("CO₂e of making material"),
         Measure.DISPOSAL_CO2E_KG: N_("CO₂e of disposal"),
         Measure.HAULAGE_NOK: N_("Cost of haulage"),
-        Measure.GATE_FEE_NOK: N_("Gate fees"),
+        Measure.GATE_FEE_NOK: N_("Gate fees at the landfill, saved (gross)"),
         Measure.PURCHASE_NOK: N_("Purchase of material"),
     },
     EnteredUnit: {

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from geo.certainty import is_range_verified, is_sign_certain
 from geo.factors import KILOWATT_HOUR
 from geo.factors import FactorSet as Figures
 from geo.impact import Comparison, Ledger, Measure, Method, Role, is_plausible, ledger_of
@@ -24,12 +25,13 @@ from marketplace.climate_values import (
     SetUsed,
     figures_of_ledger,
 )
-from marketplace.impact_basis import Basis, BasisPlace, Chosen, basis_of, kept_comparison
+from marketplace.impact_basis import Basis, BasisPlace, Chosen, basis_of, kept_comparison, processing_keys
 from marketplace.models import Deal, DealImpact, DealMonth, FactorRow, FactorSet, Listing, Project
 from marketplace.models.impact import ledger_of_arrays
 from marketplace.queries.factor_sets import figures_of, plain
 from marketplace.queries.impact import FIRM, summed
 from marketplace.queries.what_if import HAS_FACTS, of_project
+from marketplace.types import FacilityKind
 
 ZERO: Final = Decimal(0)
 KM_STEP: Final = Decimal("0.001")
@@ -155,6 +157,7 @@ def _line(record: DealImpact, months: Sequence[DealMonth], *, project: Project) 
         expected=figures_of_ledger(expected),
         achieved=figures_of_ledger(_achieved(months)),
         unknown=tuple(_unknown(comparison)),
+        is_sign_certain=comparison is None or is_sign_certain(comparison),
     )
 
 
@@ -183,7 +186,14 @@ def _baseline(place: BasisPlace | None, chosen: Chosen, comparison: Comparison |
     kms = list(_kms(comparison, role))
     if place is None or not kms:
         return None
-    return Baseline(name=place.name, municipality=place.municipality, chosen=chosen, km=kms[0])
+    return Baseline(
+        name=place.name,
+        municipality=place.municipality,
+        chosen=chosen,
+        km=kms[0],
+        is_verified=place.is_verified,
+        is_example=place.is_example,
+    )
 
 
 # What it rests on -----------------------------------------------------------------------------------------------------
@@ -218,9 +228,12 @@ def keys_of(basis: Basis, figures: Figures) -> Iterator[str]:
     if basis.method is Method.ESTIMATE:
         yield f"circuity.{basis.region}"
     yield f"material.{basis.replaced_family}.primary"
-    yield from (f"material.{family_of(basis.material_key)}.{part}" for part in ("closed_loop", "landfill", "handling"))
-    yield from (f"default.{name}" for name in ("landfill_share", "empty_return", "landfill_height", "haulage_price"))
-    if basis.hubs:
+    yield from (f"material.{family_of(basis.material_key)}.{part}" for part in ("landfill", "handling"))
+    yield from processing_keys(basis)
+    yield from (f"default.{name}" for name in ("empty_return", "landfill_height", "haulage_price"))
+    if basis.landfill is not None and basis.landfill_chosen is Chosen.NEAREST and basis.level is not Level.DISPOSAL:
+        yield "default.landfill_share"
+    if any(each.kind is FacilityKind.RECYCLING for each in basis.hubs):
         yield "default.residue_share"
 
 
@@ -235,4 +248,5 @@ def _factor(row: FactorRow, kept: FactorSet) -> FactorUsed:
         source=row.source,
         year=row.source_year,
         is_verified=row.is_verified,
+        is_range_verified=is_range_verified(low=row.low, high=row.high, note=row.note),
     )

@@ -8,13 +8,14 @@ from decimal import Decimal
 import xlsxwriter
 from flask_babel import gettext as _
 
+from geo.certainty import is_held_fixed
 from geo.impact import Measure
 from marketplace.climate_values import ClimateContent, DealLine, Figure
 from marketplace.factor_words import factor_name, source_words, unit_words
 from marketplace.filters import date_
 from marketplace.labels import label
 from marketplace.measure_words import measure_unit
-from marketplace.web.climate_sheet import climate_sheet, material_words, method_name
+from marketplace.web.climate_sheet import climate_sheet, known_words, material_words, method_name
 
 type Cell = str | int | Decimal | None
 
@@ -64,7 +65,7 @@ def _ends(figure: Figure) -> list[Cell]:
 def _ledger_head() -> list[str]:
     ends = _("low"), _("central"), _("high")
     named = [f"{what}, {end}" for what in (_("Expected"), _("Achieved")) for end in ends]
-    return [_("Ledger"), _("Unit"), *named]
+    return [_("Ledger"), _("Unit"), *named, _("Known for")]
 
 
 def _ledger(measure: Measure, content: ClimateContent) -> list[Cell]:
@@ -75,6 +76,7 @@ def _ledger(measure: Measure, content: ClimateContent) -> list[Cell]:
         measure_unit(measure),
         *_ends(content.expected[measure]),
         *_ends(content.achieved[measure]),
+        known_words(measure, content),
     ]
 
 
@@ -147,6 +149,8 @@ def _factor_head() -> list[str]:
         _("Source"),
         _("Year"),
         _("Verified"),
+        _("Range verified"),
+        _("Held fixed"),
         _("Factor set"),
     ]
 
@@ -163,6 +167,8 @@ def _factors(content: ClimateContent) -> list[list[Cell]]:
             source_words(each.source),
             str(each.year or ""),
             _("yes") if each.is_verified else _("no"),
+            _("yes") if each.is_verified and each.is_range_verified else _("no"),
+            _("yes") if is_held_fixed(each.key) else _("no"),
             each.factor_set,
         ]
         for each in content.factors

@@ -15,7 +15,7 @@ from marketplace.factor_words import (
     factor_name,
     figure_words,
     note_words,
-    range_words,
+    range_of_key,
     source_in_short,
     source_of,
     source_words,
@@ -35,6 +35,8 @@ class LedgerRow:
 
     name: str
     unit: str
+    known: str
+    """Of how many deals it is known, where it is not of all."""
     expected: str
     expected_range: str
     achieved: str
@@ -178,6 +180,7 @@ def _ledger(measure: Measure, content: ClimateContent) -> LedgerRow:
         return LedgerRow(
             name=label(measure),
             unit=measure_unit(measure),
+            known="",
             expected=unknown,
             expected_range="",
             achieved=unknown,
@@ -186,11 +189,19 @@ def _ledger(measure: Measure, content: ClimateContent) -> LedgerRow:
     return LedgerRow(
         name=label(measure),
         unit=measure_unit(measure),
+        known=known_words(measure, content),
         expected=measure_number(measure, expected.value),
         expected_range=measure_range(measure, _quantity(expected, measure)),
         achieved=measure_number(measure, achieved.value),
         achieved_range=measure_range(measure, _quantity(achieved, measure)),
     )
+
+
+def known_words(measure: Measure, content: ClimateContent) -> str:
+    """Of how many deals a ledger is summed, where it is not of all."""
+    if not content.is_partly_known(measure):
+        return ""
+    return _("known for %(some)s of %(all)s deals", some=content.known_for(measure), all=len(content.counted))
 
 
 def _quantity(figure: Figure, measure: Measure) -> Quantity:
@@ -227,9 +238,16 @@ def _deal(line: DealLine) -> DealRow:
         driven=" + ".join(_km(each) for each in line.driven_km) or EN_DASH,
         how=how_words(line),
         co2e=_co2e(line),
-        flag="" if line.is_plausible else _("outside published savings"),
+        flag=", ".join(_flags(line)),
         deal_id=line.number,
     )
+
+
+def _flags(line: DealLine) -> Iterator[str]:
+    if not line.is_plausible:
+        yield _("outside published savings")
+    if not line.is_sign_certain:
+        yield _("sign of transport not certain")
 
 
 def _km(km: Decimal) -> str:
@@ -244,9 +262,18 @@ def _without(line: DealLine) -> Iterator[str]:
 
 
 def _baseline_words(baseline: Baseline) -> dict[str, str]:
-    chosen = {Chosen.DECLARED: _("declared"), Chosen.NEAREST: _("nearest"), Chosen.NOBODY: _("none")}
+    chosen = {
+        Chosen.DECLARED: _("declared, no evidence"),
+        Chosen.NEAREST: _("nearest"),
+        Chosen.NOBODY: _("none"),
+    }[baseline.chosen]
+    marks = [chosen]
+    if baseline.is_verified is False:
+        marks.append(_("not verified"))
+    if baseline.is_example:
+        marks.append(_("example"))
     name = f"{baseline.name}, {baseline.municipality}" if baseline.municipality else baseline.name
-    return {"name": name, "km": _km(baseline.km), "chosen": chosen[baseline.chosen]}
+    return {"name": name, "km": _km(baseline.km), "chosen": ", ".join(marks)}
 
 
 def how_words(line: DealLine) -> str:
@@ -312,6 +339,22 @@ def limit_texts() -> Sequence[str]:
             "The figures count transport, new material and landfill. They leave out digging, loading and laying out,"
             " which both sides have in common."
         ),
+        _(
+            "One factor for the roads holds for all legs of an estimate, so its range cannot change a sign. Where the"
+            " two sides lie closer than that, the deal is marked: roads differ from leg to leg."
+        ),
+        _(
+            "What a lorry carries and the share that a plant rejects are held fixed at their central figures; their"
+            " ranges are in no range here."
+        ),
+        _(
+            "Gate fees are gross: what the parties pay each other is not in them. A ledger whose price is known for"
+            " some deals only is the sum of those, and says how many they are."
+        ),
+        _(
+            "Of mass by way of a plant, q is what is weighed where it is used, and r is deducted all the same, so the"
+            " figures are on the careful side."
+        ),
         _("Figures that are not verified are engineering judgement, or nobody has held them against the source."),
     )
 
@@ -337,8 +380,14 @@ def _factor(used: FactorUsed) -> FactorRow:
     return FactorRow(
         name=factor_name(used.key),
         figure=figure_words(quantity),
-        range=range_words(quantity) or EN_DASH,
+        range=range_of_key(used.key, quantity) or EN_DASH,
         source=source if used.year is None or str(used.year) in source else f"{source} ({used.year})",
-        mark=_("Verified") if used.is_verified else _("Unverified"),
+        mark=_mark(used),
         is_verified=used.is_verified,
     )
+
+
+def _mark(used: FactorUsed) -> str:
+    if not used.is_verified:
+        return _("Unverified")
+    return _("Verified") if used.is_range_verified else _("Verified; range not verified")

@@ -12,7 +12,7 @@ from geo.impact_steps import ImpactSteps, LegSteps
 from geo.quantities import Quantity
 from marketplace.filters import number
 from marketplace.impact_basis import Basis, is_known
-from marketplace.impact_wording import exact, rounded_range
+from marketplace.impact_wording import exact, gross_words, rounded_range
 from marketplace.labels import label
 
 TIMES, MINUS, PLUS = " × ", " \N{MINUS SIGN} ", " + "
@@ -84,6 +84,7 @@ def _line(
         numbers="" if value is None else formula[1],
         result=exact(measure, value),
         range="" if value is None else rounded_range(measure, ledger[measure]),
+        note=gross_words() if measure is Measure.GATE_FEE_NOK else "",
     )
 
 

@@ -11,6 +11,7 @@ from marketplace.disclosure import LEAST_DEALS, LEAST_ORGANISATIONS
 from marketplace.factor_words import fuel_name, note_words, source_words, vehicle_name
 from marketplace.measure_words import measure_unit
 from marketplace.permissions import Permission
+from marketplace.queries.baselines import REACH_KM
 from marketplace.queries.factor_sets import active_set
 from marketplace.web.access import requires
 from marketplace.web.factor_view import factor_tables_of
@@ -37,6 +38,7 @@ def show() -> ResponseReturnValue:
         levels=list(Level),
         least_deals=LEAST_DEALS,
         least_organisations=LEAST_ORGANISATIONS,
+        reach_km=REACH_KM,
         plausible_low=PLAUSIBLE_LOW_KG_PER_T,
         plausible_high=PLAUSIBLE_HIGH_KG_PER_T,
     )

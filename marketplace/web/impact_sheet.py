@@ -13,18 +13,29 @@ from flask import url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
+from geo.certainty import is_range_verified, is_sign_certain
 from geo.factors import LITRE
 from geo.impact import Comparison, Ledger, Method, Role, is_plausible
 from geo.impact_steps import LegSteps, steps
 from geo.pyramid import Level
 from geo.quantities import Quantity
 from geo.replacements import family_of, replacements
-from marketplace.factor_words import figure_words, fuel_name, range_words, region_name, source_words, vehicle_name
+from marketplace.factor_words import (
+    figure_words,
+    fuel_name,
+    range_of_key,
+    range_words,
+    region_name,
+    source_words,
+    vehicle_name,
+)
 from marketplace.filters import number
-from marketplace.impact_basis import Basis, BasisPlace, Chosen
-from marketplace.impact_wording import landfill_words, quarry_words, role_words
+from marketplace.impact_basis import Basis, BasisPlace, Chosen, processing_keys
+from marketplace.impact_wording import in_a_sentence, landfill_words, quarry_words, role_words
 from marketplace.labels import label, material_name
 from marketplace.models import FactorSet
+from marketplace.recovery import Recovery
+from marketplace.types import FacilityKind
 from marketplace.web.impact_lines import Chapter, chapters_of, digits
 
 KM_DECIMALS: Final = 3
@@ -40,6 +51,9 @@ class PlaceRow:
     where: str
     why: str
     url: str | None
+    is_verified: bool | None = None
+    """None where nothing is kept of it, or it is no facility that anybody could have verified."""
+    is_example: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +86,7 @@ class InputRow:
     range: str
     source: str
     is_verified: bool | None = None
+    is_range_verified: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +98,13 @@ class ImpactSheet:
     material: str
     needed: str
     replaces: str
+    is_replacement_verified: bool
     places: tuple[PlaceRow, ...]
     method: str
     is_estimate: bool
+    is_sign_certain: bool
+    rejects: bool
+    """Whether a plant on the way rejects a share of it."""
     legs: tuple[LegRow, ...]
     energy_unit: str
     inputs: tuple[InputRow, ...]
@@ -105,9 +124,12 @@ def impact_sheet(
         material=material_name(basis.material_key),
         needed=material_name(basis.needed_key),
         replaces=_replaces(basis),
+        is_replacement_verified=basis.is_replaced_verified,
         places=tuple(_places(basis)),
         method=_method(basis),
         is_estimate=basis.method is Method.ESTIMATE,
+        is_sign_certain=is_sign_certain(comparison),
+        rejects=comparison.residue_share > 0,
         legs=tuple(_leg(each, comparison) for each in worked.legs),
         energy_unit="l" if comparison.vehicle.energy == LITRE else "kWh",
         inputs=tuple(_inputs(basis, comparison, factor_set)),
@@ -126,7 +148,9 @@ def tonnes_exact(mass_t: Decimal) -> str:
 
 
 def _replaces(basis: Basis) -> str:
-    row = replacements()[basis.needed_key]
+    if basis.replaced_note_no:
+        return _in_language(basis.replaced_note_no, basis.replaced_note_en)
+    row = replacements()[basis.needed_key]  # a record from before the words were kept with it
     return _in_language(row.note_no, row.note_en)
 
 
@@ -157,6 +181,8 @@ def _place(place: BasisPlace | None, *, symbol: str, role: str, why: str) -> Pla
         url=None
         if place is None or place.facility_id is None
         else url_for("facilities.show", facility_id=place.facility_id),
+        is_verified=None if place is None else place.is_verified,
+        is_example=place is not None and place.is_example,
     )
 
 
@@ -204,25 +230,35 @@ def _km(length_km: Decimal) -> str:
 
 
 def _inputs(basis: Basis, c: Comparison, factor_set: FactorSet) -> Iterator[InputRow]:
-    verified = {row.key: row.is_verified for row in factor_set.factors}
+    kept = {row.key: row for row in factor_set.factors}
     vehicle, fuel = f"vehicle.{c.vehicle.key}", f"fuel.{factor_set.default_fuel}"
     mass, replaced = f"material.{family_of(basis.material_key)}", f"material.{basis.replaced_family}"
     lorry = vehicle_name(c.vehicle.key)
     runs_on = fuel_name(factor_set.default_fuel) if c.vehicle.energy == LITRE else _("electricity")
 
     def row(name: str, symbol: str, figure: Quantity, *keys: str) -> InputRow:
-        marks = [verified[key] for key in keys if key in verified]
+        rows = [kept[key] for key in keys if key in kept]
         return InputRow(
             name=name,
             symbol=symbol,
             figure=figure_words(figure),
             range=range_words(figure),
             source=source_words(figure.source),
-            is_verified=all(marks) if marks else None,
+            is_verified=all(each.is_verified for each in rows) if rows else None,
+            is_range_verified=all(is_range_verified(low=each.low, high=each.high, note=each.note) for each in rows),
         )
 
-    payload = Quantity.exact(c.vehicle.payload_t, unit="t", source=lorry)
-    yield row(_("What a lorry carries: %(lorry)s", lorry=lorry), "", payload, f"{vehicle}.payload")
+    def fixed(name: str, symbol: str, value: Decimal, unit: str, key: str) -> InputRow:
+        """A figure that goes in without its range, which is told all the same."""
+        factor = kept.get(key)
+        if factor is None:
+            return row(name, symbol, Quantity.exact(value, unit=unit, source=""))
+        of_set = Quantity(value=factor.value, low=factor.low, high=factor.high, unit=unit, source=factor.source)
+        told = row(name, symbol, Quantity.exact(value, unit=unit, source=factor.source), key)
+        return replace(told, range=range_of_key(key, of_set))
+
+    lorry_carries = _("What a lorry carries: %(lorry)s", lorry=lorry)
+    yield fixed(lorry_carries, "", c.vehicle.payload_t, "t", f"{vehicle}.payload")
     if basis.method is Method.ESTIMATE:
         name = _("Road over straight line: %(region)s", region=region_name(basis.region))
         yield row(name, "", c.circuity, f"circuity.{basis.region}")
@@ -230,8 +266,7 @@ def _inputs(basis: Basis, c: Comparison, factor_set: FactorSet) -> Iterator[Inpu
     yield row(_("Fuel used when empty"), "", c.vehicle.empty_per_km, f"{vehicle}.empty")
     name = _("CO₂e of the fuel, well to wheel: %(fuel)s", fuel=runs_on)
     yield row(name, "", c.vehicle.kg_co2e_per_energy, f"{fuel}.ttw", f"{fuel}.wtt")
-    empty = Quantity.exact(c.empty_return, unit="1", source="")
-    yield row(_("Share of the way back that is driven empty"), "", empty, "default.empty_return")
+    yield fixed(_("Share of the way back that is driven empty"), "", c.empty_return, "1", "default.empty_return")
     yield InputRow(
         name=_("Share that replaces new material"),
         symbol="s",
@@ -242,15 +277,15 @@ def _inputs(basis: Basis, c: Comparison, factor_set: FactorSet) -> Iterator[Inpu
     is_default = basis.landfill_chosen is Chosen.NEAREST and c.landfill_share.high > 0
     p = row(_("How likely it would have been landfilled"), "p", c.landfill_share, "default.landfill_share")
     yield p if is_default else replace(p, source=_why_p(basis), is_verified=None)
-    residue = Quantity.exact(c.residue_share, unit="1", source="")
-    yield row(_("Share that a plant rejects"), "r", residue, *(("default.residue_share",) if c.residue_share else ()))
+    of_set = "default.residue_share" if c.residue_share else ""
+    yield fixed(_("Share that a plant rejects"), "r", c.residue_share, "1", of_set)
     if c.placed_t_per_m3 is not None:
         yield replace(row(_("Density in place"), "", c.placed_t_per_m3), source=_("The table of materials"))
     yield row(_("How high a landfill is filled"), "", c.landfill_height_m, "default.landfill_height")
     yield row(_("CO₂e of new material"), "", c.primary_kg_per_t, f"{replaced}.primary")
     if c.processing_kg_per_t.high:
         yield row(
-            _("CO₂e of crushing, washing or handling on the way"), "", c.processing_kg_per_t, f"{mass}.closed_loop"
+            _("CO₂e of crushing, washing or handling on the way"), "", c.processing_kg_per_t, *processing_keys(basis)
         )
     yield row(_("CO₂e of landfilling"), "", c.landfill_kg_per_t, f"{mass}.landfill")
     yield row(_("CO₂e of handling it where it is used"), "", c.recovery_kg_per_t, f"{mass}.handling")
@@ -267,14 +302,33 @@ def _why_p(basis: Basis) -> str:
         return _("The use is disposal itself.")
     if basis.landfill is None:
         return _("No landfill takes it in.")
-    return _("As the owner of the surplus has said.")
+    return _("Declared by the owner of the surplus: no evidence, and so no range.")
 
 
 def _why_s(basis: Basis) -> str:
+    if basis.level is Level.DISPOSAL and basis.recovery is not Recovery.NOT_RECOVERY:
+        return _("The use is disposal itself.")
+    if not basis.is_assumed and not basis.recovery.credits_virgin_material:
+        return _("The three tests of recovery do not all hold, or are not answered.")
+    if why := _why_none(basis):
+        return why
     if basis.is_assumed:
         return _("As if the three tests of recovery held: nobody has answered them yet.")
-    if basis.recovery.credits_virgin_material:
-        if basis.quarry is None:
-            return _("The three tests hold, but nobody is known to sell new material.")
-        return _("The three tests of recovery hold.")
-    return _("The three tests of recovery do not all hold, or are not answered.")
+    return _("The three tests of recovery hold.")
+
+
+def _why_none(basis: Basis) -> str:
+    """Why a use that is recovery replaces nothing all the same; empty where it does."""
+    if not basis.is_fit:
+        return _(
+            "The table of materials has no use of %(offered)s where %(needed)s is needed, so it replaces nothing.",
+            offered=in_a_sentence(basis.material_key),
+            needed=in_a_sentence(basis.needed_key),
+        )
+    if basis.stops[-1].kind is FacilityKind.QUARRY:
+        return _("The use is itself a quarry: filling it replaces no new material.")
+    if basis.quarry is None and basis.is_assumed:
+        return _("Nobody is known to sell new material.")
+    if basis.quarry is None:
+        return _("The three tests hold, but nobody is known to sell new material.")
+    return ""

@@ -133,7 +133,9 @@ def impacts_of(listing: Listing, found: Matches, *, today: date) -> Mapping[int,
     }
     return {
         pairs[pair]: MatchImpact(
-            words=in_short(expected.ledger) if expected.comparison else _("Counted where it is used in the end"),
+            words=in_short(expected.ledger, comparison=expected.comparison)
+            if expected.comparison
+            else _("Counted where it is used in the end"),
             is_plausible=expected.is_plausible,
             url=url_for("deal_impact.of_match", listing_id=listing.id, other_id=pairs[pair])
             if expected.comparison

@@ -1,12 +1,14 @@
 """A project's climate statement: as it stands, as it was made, on paper and as a spreadsheet."""
 
 import io
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from http import HTTPStatus
 
 import openpyxl
 import pytest
+from flask_babel import force_locale
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -15,15 +17,18 @@ from geo.pyramid import Level
 from marketplace.actor import Actor
 from marketplace.climate_values import ClimateContent, from_json, to_json
 from marketplace.errors import Forbidden
+from marketplace.impact_basis import Chosen, basis_of
+from marketplace.labels import label
 from marketplace.models import Deal, Facility, ImpactReport, Project, RecoveryAnswer, User
-from marketplace.queries.climate import climate_content
-from marketplace.queries.factor_sets import set_of_version
+from marketplace.queries.climate import climate_content, keys_of
+from marketplace.queries.factor_sets import figures_of, set_of_version
 from marketplace.queries.impact import current_record
 from marketplace.queries.projects import project_for_page
 from marketplace.services.climate_statements import NothingToSay, make_climate_statement
 from marketplace.services.factor_sets import activate
 from marketplace.services.impact_records import freeze
 from marketplace.types import DealStatus, FacilityKind, ImpactReason, ListingKind, RecoveryTest, TicketStatus
+from marketplace.web.climate_sheet import climate_sheet
 from tests.conftest import NOW, Client, QueryCounter
 from tests.factories import Factory
 
@@ -147,6 +152,50 @@ def test_a_ledger_without_a_price_is_unknown_and_not_nothing(session: Session, p
     content = content_of(session, project)
     assert content.is_unknown(Measure.PURCHASE_NOK)
     assert not content.is_unknown(Measure.HAULAGE_NOK)
+
+
+def test_a_price_that_some_deals_know_is_the_sum_of_those_and_says_so(
+    visitor: Client, session: Session, make: Factory, project: Project, facilities: tuple[Facility, Facility]
+) -> None:
+    agreed(make, session, project)
+    facilities[0].reception_price_nok_per_t = Decimal(100)
+    session.flush()
+    agreed(make, session, project)
+    content = content_of(session, project)
+    assert (content.known_for(Measure.GATE_FEE_NOK), content.known_for(Measure.HAULAGE_NOK)) == (1, 2)
+    assert content.is_partly_known(Measure.GATE_FEE_NOK)
+    rows = {each.name: each for each in climate_sheet(content).ledgers}
+    assert [name for name, row in rows.items() if row.known] == [label(Measure.GATE_FEE_NOK)]
+    page = visitor.get(f"/projects/{project.id}/climate-statement").text
+    assert page.count("known for 1 of 2 deals") == 1
+
+
+def test_what_a_figure_does_not_say_stands_beside_it(session: Session, project: Project, deal: Deal) -> None:
+    content = content_of(session, project)
+    used = {each.key: each for each in content.factors}
+    assert used["fuel.diesel_mineral.wtt"].is_verified
+    assert not used["fuel.diesel_mineral.wtt"].is_range_verified
+    assert used["fuel.diesel_mineral.ttw"].is_range_verified
+    with force_locale("en"):
+        sheet = climate_sheet(content)
+    rows = {each.name: each for each in sheet.tables[0].rows}
+    assert rows["Four-axle tipper, 32 t: payload"].range.endswith(", held fixed")
+    assert "Verified; range not verified" in {each.mark for each in sheet.tables[0].rows}
+    assert "not verified" in sheet.deals[0].without
+
+
+def test_a_figure_that_did_not_go_in_is_not_named(
+    session: Session, make: Factory, project: Project, deal: Deal
+) -> None:
+    assert "default.residue_share" not in {each.key for each in content_of(session, project).factors}
+    record = current_record(session, deal_id=deal.id)
+    assert record is not None
+    basis, figures = basis_of(record.basis), figures_of(record.factor_set)
+    assert "default.landfill_share" in set(keys_of(basis, figures))
+    declared = replace(basis, landfill_chosen=Chosen.DECLARED)
+    disposed = replace(basis, level=Level.DISPOSAL)
+    for other in (declared, disposed, replace(basis, landfill=None)):
+        assert "default.landfill_share" not in set(keys_of(other, figures))
 
 
 def test_every_figure_that_is_used_is_named_with_its_source(session: Session, project: Project, deal: Deal) -> None:

@@ -1,5 +1,6 @@
 """What a deal avoids, on its page and worked out; and what a match would."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -64,6 +65,25 @@ def test_every_line_is_worked_out_with_its_numbers(client: Client, session: Sess
     assert "not known" in page, "nobody knows what new material costs"
 
 
+def test_what_the_figures_do_not_say_is_said(client: Client, make: Factory, deal: Deal) -> None:
+    page = client.in_english().log_in_as(member(make, deal)).get(f"/deals/{deal.id}/impact").text
+    compared = page[page.index('id="compared"') : page.index('id="legs"')]
+    assert compared.count("Not verified yet") == 2, "the landfill and the quarry"
+    inputs = page[page.index('id="inputs"') : page.index('id="range"')]
+    assert "16\N{EN DASH}19, held fixed" in inputs
+    assert "range not verified" in inputs
+    assert "Gross: what the parties pay each other is not in it." in page
+
+
+def test_a_declared_landfill_is_told_as_declared(client: Client, session: Session, make: Factory) -> None:
+    declared = make.facility(kind=FacilityKind.LANDFILL, position=SKUI, accepts=["blasted_rock"])
+    surplus = make.listing(baseline_facility_id=declared.id)
+    deal = make.deal(surplus=surplus, status=DealStatus.AGREED)
+    freeze(session, deal, reason=ImpactReason.AGREED, now=NOW)
+    page = client.in_english().log_in_as(member(make, deal)).get(f"/deals/{deal.id}/impact").text
+    assert "Declared by the owner of the surplus: no evidence, and so no range." in page
+
+
 def test_the_loads_can_be_worked_out_too(client: Client, make: Factory, deal: Deal) -> None:
     make.ticket(deal, mass_t=Decimal("17.5"), status=TicketStatus.CONFIRMED)
     visitor = client.in_english().log_in_as(member(make, deal))
@@ -110,7 +130,7 @@ def test_a_match_says_what_it_would_avoid(client: Client, make: Factory) -> None
     demand = make.listing(kind=ListingKind.DEMAND, position=SKUI)
     page = client.in_english().get(f"/listings/{surplus.id}").text
     assert f"/listings/{surplus.id}/matches/{demand.id}/impact" in page
-    assert "of lorry driving" in page
+    assert re.search(r"\([\d.,]+\N{EN DASH}[\d.,]+\) of lorry driving", page), "the line has its range"
     explained = client.get(f"/listings/{demand.id}/matches/{surplus.id}/impact").text
     assert "As if the tests of recovery held" in explained
 
