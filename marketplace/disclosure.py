@@ -8,7 +8,12 @@ back: they are in no figure shown beside them, and the page says how many deals 
 
 One group alone that is held back could be found again by subtracting those shown from the figure of them all. So what
 is held back must fulfil the rule itself, taken together; where it does not, the smallest that is shown is held back
-too. The rule holds for each answer by itself: it makes nothing secret for somebody who knows all deals but one.
+too.
+
+The rule holds for each answer by itself. Answers that are compared can tell more: of two periods, materials or regions
+that differ by one deal, or of one before and after a delivery, the difference is that deal. Nor is anything secret for
+somebody who knows all deals but one. That is why no answer has names, sites, prices or contacts in it, and why no page
+may promise more than this.
 """
 
 from collections.abc import Iterable, Sequence
@@ -77,7 +82,19 @@ def disclosure_for(actor: Actor, *, region_numbers: Iterable[str], own_numbers: 
 
 
 def fulfils_rule(group: Group) -> bool:
-    return group.deals >= LEAST_DEALS and group.organisations >= LEAST_ORGANISATIONS
+    return rests_on_enough(deals=group.deals, organisations=group.organisations)
+
+
+def rests_on_enough(*, deals: int, organisations: int) -> bool:
+    return deals >= LEAST_DEALS and organisations >= LEAST_ORGANISATIONS
+
+
+def may_show(disclosure: Disclosure, *, deals: int, organisations: int) -> bool:
+    """Whether a figure that stands by itself may be shown; one that rests on nothing at all hides nothing.
+
+    What it rests on need not be deals: projects with a plan, and listings, are held to the same rule.
+    """
+    return disclosure.is_full or not deals or rests_on_enough(deals=deals, organisations=organisations)
 
 
 def shown[G: Group](groups: Sequence[G], disclosure: Disclosure) -> Shown[G]:
@@ -101,7 +118,6 @@ def _hide_each_other(held: Sequence[Group]) -> bool:
 
     Their organisations may be the same ones, so that no more are known of than the largest group has.
     """
-    return (
-        sum(group.deals for group in held) >= LEAST_DEALS
-        and max(group.organisations for group in held) >= LEAST_ORGANISATIONS
+    return rests_on_enough(
+        deals=sum(group.deals for group in held), organisations=max(group.organisations for group in held)
     )

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.actor import NOBODY, Actor
-from marketplace.disclosure import LEAST_DEALS, LEAST_ORGANISATIONS, Disclosure, disclosure_for, fulfils_rule, shown
+from marketplace.disclosure import (
+    LEAST_DEALS,
+    LEAST_ORGANISATIONS,
+    Disclosure,
+    disclosure_for,
+    fulfils_rule,
+    may_show,
+    shown,
+)
 
 OSLO, ASKER, BAERUM = "0301", "3203", "3201"
 
@@ -98,3 +106,10 @@ def test_all_that_is_shown_fulfils_the_rule_and_what_is_held_back_is_never_one_a
         held = [group for group in groups if not any(group is each for each in given_out.groups)]
         assert sum(group.deals for group in held) >= LEAST_DEALS
         assert max(group.organisations for group in held) >= LEAST_ORGANISATIONS
+
+
+@given(deals=st.integers(0, 6), organisations=st.integers(0, 6))
+def test_a_figure_by_itself_is_held_to_the_rule_of_groups(deals: int, organisations: int) -> None:
+    found = shown([Cell("one", deals=deals, organisations=organisations)], Disclosure.OPEN)
+    assert may_show(Disclosure.OPEN, deals=deals, organisations=organisations) is bool(found.groups)
+    assert may_show(Disclosure.FULL, deals=deals, organisations=organisations)

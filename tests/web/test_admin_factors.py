@@ -206,6 +206,12 @@ def test_the_log_names_the_version_that_a_figure_was_changed_in(desk: Client, dr
 # Everybody ------------------------------------------------------------------------------------------------------------
 
 
+def test_the_page_of_the_method_promises_no_more_than_the_rule_keeps(client: Client) -> None:
+    page = client.in_english().get("/impact/method").text
+    assert "Several answers that are compared" in page
+    assert "single deals are not shown" not in page
+
+
 def test_everybody_reads_the_method_its_figures_and_the_rule_of_disclosure(client: Client) -> None:
     client.in_english()
     page = client.get("/impact/method").text
