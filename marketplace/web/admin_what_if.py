@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from flask import Blueprint
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -45,15 +45,16 @@ def compare() -> ResponseReturnValue:
     project_id = id_from_address("project")
     if project_id is not None and project_id not in dict(projects):
         raise NotFound
-    if project_id is None:
-        counted = avoided_in_region(db.session, region, period)
-    else:
-        counted = expected_of_project(db.session, project_id=project_id)
     problem, result = "", None
-    try:
-        result = what_if(counted, one=figures_of(one), other=figures_of(other))
-    except FactorError as error:
-        problem = translate(message_of(error), dict(error.params))
+    if _is_asked():
+        if project_id is None:
+            counted = avoided_in_region(db.session, region, period)
+        else:
+            counted = expected_of_project(db.session, project_id=project_id)
+        try:
+            result = what_if(counted, one=figures_of(one), other=figures_of(other))
+        except FactorError as error:
+            problem = translate(message_of(error), dict(error.params))
     return admin_page(
         "admin/factors/compare.html",
         tab="factors",
@@ -71,6 +72,11 @@ def compare() -> ResponseReturnValue:
         changes=[_change(each) for each in changes_between(figures_of(one), figures_of(other))],
         problem=problem,
     )
+
+
+def _is_asked() -> bool:
+    """Whether the form was sent, or the address names a choice of its: to open the page works out nothing."""
+    return any(request.args.get(name) for name in ("from", "to", "county", "municipality", "project"))
 
 
 def _asked(name: str) -> FactorSet | None:

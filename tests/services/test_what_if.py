@@ -20,6 +20,7 @@ from marketplace.queries.regions import EVERYWHERE, find_region
 from marketplace.queries.what_if import avoided_in_region, expected_of_project, projects_with_records
 from marketplace.services.impact_records import freeze
 from marketplace.types import DealStatus, FacilityKind, ImpactReason, ListingKind, RecoveryTest, TicketStatus
+from marketplace.web import admin_what_if
 from marketplace.what_if import changes_between, what_if
 from tests.conftest import NOW, Client
 from tests.factories import Factory
@@ -147,6 +148,15 @@ def test_the_page_compares_a_period_and_a_project(client: Client, session: Sessi
     assert "No loads count in this choice." in page
     assert client.get("/admin/factors/compare?one=987654").status_code == 404
     assert client.get("/admin/factors/compare?project=987654").status_code == 404
+
+
+def test_to_open_the_page_works_out_nothing(client: Client, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin_what_if, "avoided_in_region", None)
+    client.log_in_as(make.user(is_admin=True))
+    client.in_english()
+    page = client.get("/admin/factors/compare").text
+    assert "Figures that differ" in page
+    assert "What the same deals come to" not in page
 
 
 def test_the_figures_of_the_active_set_are_those_of_the_tables(session: Session) -> None:
