@@ -15,6 +15,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from geo.errors import FactorError
+from geo.factors import FactorSet as Figures
 from geo.geometry import Position
 from geo.impact import Comparison, Ledger, Rates, is_plausible, ledger_of
 from geo.postgis import lon_lat
@@ -63,22 +64,29 @@ def expected_of(session: Session, pairs: Sequence[Pair], *, today: date) -> Mapp
     try:
         kept = active_set(session)
         figures = figures_of(kept)
-        bases = bases_of(session, ways, today=today)
-        found = {}
-        for pair, basis in zip(known, bases, strict=True):
-            rates = rates_under(basis, figures)
-            found[pair] = Expected(
-                mass_t=pair.mass_t,
-                basis=basis,
-                comparison=None if basis.is_pending else comparison_of(basis, figures),
-                rates=rates,
-                ledger=ledger_of(rates, pair.mass_t),
-                factor_set=kept,
-            )
     except (FactorError, NotFound) as error:
         log.error("impact.not_expected", error=str(error))
         return {}
+    found = {}
+    for pair, basis in zip(known, bases_of(session, ways, today=today), strict=True):
+        try:
+            found[pair] = _expected(pair, basis, kept, figures)
+        except FactorError as error:  # what one material lacks, another need not
+            log.error("impact.not_expected", error=str(error), surplus_id=pair.surplus_id)
     return found
+
+
+def _expected(pair: Pair, basis: Basis, kept: FactorSet, figures: Figures) -> Expected:
+    """Raises FactorError: the figures lack one that is needed."""
+    rates = rates_under(basis, figures)
+    return Expected(
+        mass_t=pair.mass_t,
+        basis=basis,
+        comparison=None if basis.is_pending else comparison_of(basis, figures),
+        rates=rates,
+        ledger=ledger_of(rates, pair.mass_t),
+        factor_set=kept,
+    )
 
 
 def _ends(session: Session, ids: Collection[int]) -> dict[int, Row[Any]]:
