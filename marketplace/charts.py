@@ -61,13 +61,13 @@ LEVELS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """A figure for each label; with a range where `low` and `high` are given."""
+    """A figure for each label, None where it is held back; with a range where `low` and `high` are given."""
 
     name: str
     paint: Paint
-    values: tuple[Decimal, ...]
-    low: tuple[Decimal, ...] | None = None
-    high: tuple[Decimal, ...] | None = None
+    values: tuple[Decimal | None, ...]
+    low: tuple[Decimal | None, ...] | None = None
+    high: tuple[Decimal | None, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,15 +248,33 @@ def _over_time(
 
 
 def _stacked_reach(series: Sequence[Series]) -> tuple[Decimal, Decimal]:
-    stacks = list(zip(*(each.values for each in series), strict=True))
+    stacks = [_known(stack) for stack in zip(*(each.values for each in series), strict=True)]
     below = [sum((value for value in stack if value < 0), Decimal(0)) for stack in stacks]
     above = [sum((value for value in stack if value > 0), Decimal(0)) for stack in stacks]
     return min(below, default=Decimal(0)), max(above, default=Decimal(0))
 
 
 def _reach(series: Sequence[Series]) -> tuple[Decimal, Decimal]:
-    figures = [value for each in series for value in (*each.values, *(each.low or ()), *(each.high or ()))]
+    figures = _known(value for each in series for value in (*each.values, *(each.low or ()), *(each.high or ())))
     return min(figures, default=Decimal(0)), max(figures, default=Decimal(0))
+
+
+def _known(values: Iterable[Decimal | None]) -> list[Decimal]:
+    """Those that are not held back."""
+    return [value for value in values if value is not None]
+
+
+def _stretches(values: Sequence[Decimal | None]) -> list[range]:
+    """Where there are figures one after another, with none held back among them."""
+    found: list[range] = []
+    for n, value in enumerate(values):
+        if value is None:
+            continue
+        if found and found[-1].stop == n:
+            found[-1] = range(found[-1].start, n + 1)
+        else:
+            found.append(range(n, n + 1))
+    return found
 
 
 def _time_labels(labels: Sequence[str], centres: Sequence[float], *, y: float, step: float) -> list[str]:
@@ -279,7 +297,7 @@ def _stacks(
         up = down = Decimal(0)
         for each in series:
             value = each.values[n]
-            if value == 0:
+            if not value:
                 continue
             begin = up if value > 0 else down
             end = begin + value
@@ -295,20 +313,25 @@ def _curves(
     parts: list[str] = []
     for each in series:
         stroke = each.paint.edge or each.paint.fill
-        if each.low and each.high:
-            upper = [f"{_px(x)},{_px(y_of(value))}" for x, value in zip(centres, each.high, strict=True)]
-            lower = [f"{_px(x)},{_px(y_of(value))}" for x, value in zip(centres, each.low, strict=True)]
-            parts.append(
-                f'<polygon points="{" ".join([*upper, *reversed(lower)])}" fill="{stroke}" fill-opacity="0.2"/>'
+        for stretch in _stretches(each.values):
+            xs = [centres[n] for n in stretch]
+            ys, lows, highs = (
+                [y_of(value) for value in _known(values[n] for n in stretch)] if values else []
+                for values in (each.values, each.low, each.high)
             )
-        points = [(x, y_of(value)) for x, value in zip(centres, each.values, strict=True)]
-        path = " ".join(f"{_px(x)},{_px(y)}" for x, y in points)
-        parts.append(f'<polyline points="{path}" fill="none" stroke="{stroke}" stroke-width="2"/>')
-        parts += [f'<circle cx="{_px(x)}" cy="{_px(y)}" r="2.5" fill="{stroke}"/>' for x, y in points]
-        if len(points) == 1 and each.low and each.high:  # a band of one month has no width
-            (x, _y), (low,), (high,) = points[0], each.low, each.high
-            parts.append(_line(x, y_of(low), x, y_of(high), stroke=stroke, width=2))
+            points = list(zip(xs, ys, strict=True))
+            if lows and highs:
+                band = [*zip(xs, highs, strict=True), *reversed(list(zip(xs, lows, strict=True)))]
+                parts.append(f'<polygon points="{_path(band)}" fill="{stroke}" fill-opacity="0.2"/>')
+            parts.append(f'<polyline points="{_path(points)}" fill="none" stroke="{stroke}" stroke-width="2"/>')
+            parts += [f'<circle cx="{_px(x)}" cy="{_px(y)}" r="2.5" fill="{stroke}"/>' for x, y in points]
+            if len(points) == 1 and lows and highs:  # a band of one month has no width
+                parts.append(_line(xs[0], lows[0], xs[0], highs[0], stroke=stroke, width=2))
     return parts
+
+
+def _path(points: Iterable[tuple[float, float]]) -> str:
+    return " ".join(f"{_px(x)},{_px(y)}" for x, y in points)
 
 
 # Bars -----------------------------------------------------------------------------------------------------------------

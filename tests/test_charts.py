@@ -171,3 +171,11 @@ def test_what_lies_beside_each_other_can_be_told_apart(deficiency: str | None, o
 
     assert dist(a, b) > 15 or one.is_hatched != other.is_hatched
     assert abs(a[0] - b[0]) > 9 or one.is_hatched != other.is_hatched  # also on grey paper
+
+
+def test_a_line_and_its_band_break_where_a_month_is_held_back() -> None:
+    values = (Decimal(10), Decimal(12), None, Decimal(8))
+    held_back = Series(name="CO2e", paint=charts.PLAIN, values=values, low=values, high=values)
+    labels = ["Jan", "Feb", "Mar", "Apr"]
+    drawn = charts.lines("gap", title="By month", text="", labels=labels, series=[held_back], say=say, unit="kg").wide
+    assert [drawn.count(f"<{shape} ") for shape in ("polyline", "polygon", "circle")] == [2, 2, 3]

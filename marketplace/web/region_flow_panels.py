@@ -16,7 +16,7 @@ from marketplace.filters import number, percent
 from marketplace.labels import label, material_name
 from marketplace.queries.region_flows import Dimension, FlowGroup, Stage, Way
 from marketplace.web.region_desk import NOTHING, Desk, month_name, range_of, unit_of, way_name
-from marketplace.web.region_sheets import Cell, Column, Panel, Sheet, figure, words
+from marketplace.web.region_sheets import Cell, Column, Panel, Sheet, figure, month_cell, nothing_in, words
 
 WAY_PAINTS: Final = {Way.OUT: charts.OUT, Way.WITHIN: charts.WITHIN, Way.IN: charts.IN}
 
@@ -112,12 +112,14 @@ def months_panel(desk: Desk) -> Panel:
 
     rows = tuple(
         (
-            words(month_name(month)),
+            month_cell(month),
             *(
                 figure(
-                    mass_t(month, way) if (month, way) in cells else None,
+                    mass_t(month, way),
                     href=desk.deals_href(**{"way": way.value, "from": str(month), "to": str(month)}),
                 )
+                if (month, way) in cells
+                else nothing_in(found)
                 for way in ways
             ),
         )
@@ -151,25 +153,35 @@ def months_panel(desk: Desk) -> Panel:
     )
 
 
+def bounds_of(quantity: Quantity) -> tuple[Decimal, Decimal, Decimal]:
+    return quantity.low, quantity.value, quantity.high
+
+
 def climate_panel(desk: Desk) -> Panel:
     found = desk.groups(Dimension.MONTH, measures=CO2E)
     by_month: dict[Month, FlowGroup] = {group.keys[0]: group for group in found.groups}
     months = list(desk.asked.period)
 
-    def figures(bound: Callable[[Quantity], Decimal]) -> tuple[Decimal, ...]:
+    missing = None if found.held_back_deals else NOTHING
+
+    def figures(bound: Callable[[Quantity], Decimal]) -> tuple[Decimal | None, ...]:
+        """A month without a figure is nothing; or held back, and then a gap."""
         return tuple(
-            bound(by_month[month].ledger[Measure.TRANSPORT_CO2E_KG]) if month in by_month else NOTHING
+            bound(by_month[month].ledger[Measure.TRANSPORT_CO2E_KG]) if month in by_month else missing
             for month in months
         )
 
     rows = tuple(
         (
-            words(month_name(month), href=desk.deals_href(**{"from": str(month), "to": str(month)})),
+            month_cell(month, href=desk.deals_href(**{"from": str(month), "to": str(month)})),
             *(
-                figure(value)
+                cell
                 for measure in CO2E
-                for quantity in ([by_month[month].ledger[measure]] if month in by_month else [None])
-                for value in ((quantity.low, quantity.value, quantity.high) if quantity else (None, None, None))
+                for cell in (
+                    [figure(each) for each in bounds_of(by_month[month].ledger[measure])]
+                    if month in by_month
+                    else [nothing_in(found)] * 3
+                )
             ),
         )
         for month in months

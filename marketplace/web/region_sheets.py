@@ -5,10 +5,19 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any, Final
 
+from babel.dates import format_date
+from flask_babel import get_locale
+
+from geo.months import Month
 from marketplace.charts import Chart
+from marketplace.disclosure import Shown
 from marketplace.filters import EN_DASH, number
 from marketplace.web.downloads import CSV_ENCODING, harmless, locale
+
+FILE_DECIMALS: Final = 3
+"""Of figures in a file, at most: a tonne to the kilogram, a kilogram to the gram."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +41,8 @@ class Cell:
     href: str | None = None
     note: str = ""
     """Stands small beneath it on the page; the file has it in columns of its own."""
+    in_file: str = ""
+    """Stands in the file instead of the text, where machines want it otherwise."""
     heat: int = 0
     """From 1 to 5 where the cell is shaded by its figure."""
 
@@ -84,6 +95,16 @@ def figure(
     return Cell(text=number(value, decimals) if text is None else text, value=value, href=href, heat=heat)
 
 
+def month_cell(month: Month, *, href: str | None = None) -> Cell:
+    """By name for people, as 2026-03 for machines."""
+    return Cell(text=format_date(month.first_day, "MMM yy", locale=get_locale()), href=href, in_file=str(month))
+
+
+def nothing_in(found: Shown[Any]) -> Cell:
+    """Where there is no group: nothing, or held back. The file has a zero only where nothing is held back."""
+    return Cell(text=EN_DASH, value=None if found.held_back_deals else 0)
+
+
 def csv_of(sheet: Sheet, *, about: Iterable[tuple[str, str]]) -> bytes:
     """The table as a file that a Norwegian Excel opens as it is meant, with lines of what it is about above it."""
     text = io.StringIO(newline="")
@@ -99,7 +120,7 @@ def csv_of(sheet: Sheet, *, about: Iterable[tuple[str, str]]) -> bytes:
 def _written(cell: Cell) -> str:
     """A number plainly, so that a spreadsheet takes it for one, also below zero; all else as it stands on the page."""
     if cell.value is None:
-        return "" if cell.text == EN_DASH else harmless(cell.text)
-    plain = f"{Decimal(cell.value):f}"
+        return "" if cell.text == EN_DASH else harmless(cell.in_file or cell.text)
+    plain = f"{round(Decimal(cell.value), FILE_DECIMALS):f}"
     plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
     return plain if locale() == "en" else plain.replace(".", ",")
