@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from geo.impact import Measure
 from geo.quantities import Quantity
 from marketplace.clock import OSLO
-from marketplace.disclosure import LEAST_DEALS, LEAST_ORGANISATIONS, Disclosure
+from marketplace.disclosure import Disclosure, may_show
 from marketplace.indicators import Figure, Indicator
 from marketplace.models import Deal, DealMonth, Facility, Listing
 from marketplace.queries.mass_plans import reduction_in_region
@@ -34,9 +34,7 @@ class Basis:
         return cls(deals=flows.deals, organisations=flows.organisations)
 
     def may_be_shown(self, disclosure: Disclosure) -> bool:
-        """Nothing at all hides nothing."""
-        enough = self.deals >= LEAST_DEALS and self.organisations >= LEAST_ORGANISATIONS
-        return disclosure.is_full or enough or not self.deals
+        return may_show(disclosure, deals=self.deals, organisations=self.organisations)
 
 
 def indicators_of(session: Session, scope: FlowScope, *, disclosure: Disclosure, today: date) -> tuple[Figure, ...]:
@@ -79,7 +77,8 @@ def _of_deliveries(session: Session, scope: FlowScope, disclosure: Disclosure) -
     yield _figure(Indicator.GIVING_ENTERPRISES, givers, is_shown=is_shown)
     yield _figure(Indicator.TAKING_ENTERPRISES, takers, is_shown=is_shown)
     yield _figure(Indicator.SHARED_MASS_T, final_t, is_shown=is_final_shown)
-    yield _figure(Indicator.RECOVERED_SHARE, share, is_shown=is_final_shown)
+    is_share_shown = is_final_shown and (flows is None or flows.may_tell_recovered(disclosure))
+    yield _figure(Indicator.RECOVERED_SHARE, share, is_shown=is_share_shown)
     yield _ranged(Indicator.LANDFILL_AVOIDED_T, landfill, is_shown=is_final_shown)
     yield _ranged(Indicator.VIRGIN_AVOIDED_T, virgin, is_shown=is_final_shown)
 

@@ -36,6 +36,7 @@ from geo.materials import MaterialGroup, taxonomy
 from geo.months import Month, MonthPeriod
 from geo.pyramid import Level
 from geo.quantities import Quantity
+from marketplace.disclosure import Disclosure, may_show
 from marketplace.models import Deal, DealMonth, FlowMonth
 from marketplace.queries.regions import Region
 from marketplace.types import DealStatus
@@ -70,6 +71,13 @@ class Stage(StrEnum):
     WAITING = "waiting"
 
 
+class Outcome(StrEnum):
+    """What became of a mass: recovered, by the levels of the pyramid above disposal, or not, as far as is known."""
+
+    RECOVERED = "recovered"
+    OTHER = "other"
+
+
 class Dimension(StrEnum):
     """What flows can be grouped by."""
 
@@ -78,6 +86,7 @@ class Dimension(StrEnum):
     MATERIAL = "material"
     LEVEL = "level"
     STAGE = "stage"
+    OUTCOME = "outcome"
     ORIGIN = "origin"
     DESTINATION = "destination"
 
@@ -251,11 +260,14 @@ def _keys(
         Dimension.MATERIAL: table.material_key,
         Dimension.LEVEL: table.level,
         Dimension.STAGE: case((_waits(table), Stage.WAITING.value), else_=Stage.FINAL.value).label("stage"),
+        Dimension.OUTCOME: case((table.level.in_(RECOVERED), Outcome.RECOVERED.value), else_=Outcome.OTHER.value).label(
+            "outcome"
+        ),
         Dimension.ORIGIN: table.origin_municipality_number,
         Dimension.DESTINATION: table.destination_municipality_number,
     }
     # Some by name: said twice with values of their own, PostgreSQL could not know that they are the same.
-    worked_out = (Dimension.WAY, Dimension.STAGE)
+    worked_out = (Dimension.WAY, Dimension.STAGE, Dimension.OUTCOME)
     grouped = [literal_column(each.value) if each in worked_out else columns[each] for each in by]
     return [columns[each] for each in by], grouped
 
@@ -272,6 +284,8 @@ def _value(dimension: Dimension, value: object) -> object:
         return Month.of(value)
     if dimension is Dimension.STAGE:
         return Stage(str(value))
+    if dimension is Dimension.OUTCOME:
+        return Outcome(str(value))
     return Level(str(value)) if dimension is Dimension.LEVEL else value
 
 
@@ -334,6 +348,12 @@ class Compared:
     flows: FlowGroup
     recovered_t: Decimal
     """Of `flows.delivered_t`, by the levels of the pyramid above disposal."""
+    parts: tuple[FlowGroup, ...]
+    """What was recovered and what was not, as groups: all that is there of both."""
+
+    def may_tell_recovered(self, disclosure: Disclosure) -> bool:
+        """Whether how much was recovered may be shown: beside all of it, that says how much was not, too."""
+        return all(may_show(disclosure, deals=part.deals, organisations=part.organisations) for part in self.parts)
 
 
 def compared(session: Session, scope: FlowScope, *, with_counts: bool = False) -> Compared | None:
@@ -342,10 +362,9 @@ def compared(session: Session, scope: FlowScope, *, with_counts: bool = False) -
     together = flow_groups(session, final, measures=COMPARED, with_counts=with_counts)
     if not together:
         return None
-    by_level = {group.keys[0]: group.delivered_t for group in flow_groups(session, final, by=(Dimension.LEVEL,))}
-    return Compared(
-        flows=together[0], recovered_t=sum((by_level.get(level, Decimal(0)) for level in RECOVERED), Decimal(0))
-    )
+    parts = flow_groups(session, final, by=(Dimension.OUTCOME,), with_counts=with_counts)
+    recovered = (part.delivered_t for part in parts if part.keys == (Outcome.RECOVERED,))
+    return Compared(flows=together[0], recovered_t=sum(recovered, Decimal(0)), parts=parts)
 
 
 def first_month(session: Session, *, region: Region) -> Month | None:

@@ -17,7 +17,7 @@ from geo.pyramid import Level
 from geo.quantities import Quantity
 from marketplace.actor import Actor
 from marketplace.clock import local_date
-from marketplace.disclosure import LEAST_DEALS, LEAST_ORGANISATIONS, Disclosure, Shown, shown
+from marketplace.disclosure import Disclosure, Shown, may_show, shown
 from marketplace.models import ImpactReport
 from marketplace.queries.exported_flows import factor_sets_used, has_examples
 from marketplace.queries.indicators import indicators_of
@@ -160,8 +160,8 @@ def plans_of(session: Session, *, region: Region, year: int, disclosure: Disclos
     """
     reduction = reduction_in_region(session, region=region, year=year, today=today)
     organisations = {each.project.organisation_id for each in reduction.projects}
-    enough = len(reduction.projects) >= LEAST_DEALS and len(organisations) >= LEAST_ORGANISATIONS
-    if not reduction.projects or not (enough or disclosure.is_full):
+    is_shown = may_show(disclosure, deals=len(reduction.projects), organisations=len(organisations))
+    if not (reduction.projects and is_shown):
         return None
     is_full = disclosure.is_full
     return Plans(

@@ -11,7 +11,7 @@ from geo.impact import Measure
 from geo.quarters import Quarter
 from marketplace import charts, db
 from marketplace.charts import Bar, Series
-from marketplace.disclosure import fulfils_rule, shown
+from marketplace.disclosure import Disclosure, fulfils_rule, shown
 from marketplace.filters import date_, number
 from marketplace.labels import label
 from marketplace.queries.region_deals import top_projects
@@ -285,7 +285,9 @@ def benchmark_panel(desk: Desk) -> Panel:
         beside = FlowScope(region=EVERYWHERE, period=asked.period, without=around if scopes[1:] else asked.region)
         scopes.append((_("The rest of Norway"), beside))
     found = [(name, _compared(desk, scope)) for name, scope in scopes]
-    rows = tuple(row for name, each in found if each is not None for row in [_compared_row(name, each)])
+    rows = tuple(
+        row for name, each in found if each is not None for row in [_compared_row(name, each, asked.disclosure)]
+    )
     text = _("Per tonne delivered, so that regions of any size can stand beside each other.")
     per_tonne = [
         (name, each, each.flows.ledger[Measure.TRANSPORT_CO2E_KG])
@@ -342,16 +344,18 @@ def _compared(desk: Desk, scope: FlowScope) -> Compared | None:
     return None if found is None or not (is_full or fulfils_rule(found.flows)) else found
 
 
-def _compared_row(name: str, found: Compared) -> tuple[Cell, ...]:
+def _compared_row(name: str, found: Compared, disclosure: Disclosure) -> tuple[Cell, ...]:
+    """How much was recovered is left out where it would tell of few deals."""
     flows = found.flows
 
     def per_tonne(measure: Measure) -> Decimal | None:
         return flows.ledger[measure].value / flows.avoided_t if flows.avoided_t else None
 
+    is_told = found.may_tell_recovered(disclosure) and flows.delivered_t > NOTHING
     return (
         words(name),
         figure(flows.delivered_t),
-        figure(100 * found.recovered_t / flows.delivered_t if flows.delivered_t > NOTHING else None, decimals=1),
+        figure(100 * found.recovered_t / flows.delivered_t if is_told else None, decimals=1),
         figure(per_tonne(Measure.TKM), decimals=1),
         figure(per_tonne(Measure.TRANSPORT_CO2E_KG), decimals=2),
         figure(per_tonne(Measure.LANDFILL_T), decimals=2),

@@ -147,6 +147,20 @@ def test_few_are_held_back_from_the_public(session: Session, make: Factory, baer
     assert all(found[each].value is None for each in held)
 
 
+def test_a_share_that_would_tell_of_one_deal_is_held_back(session: Session, make: Factory, baerum: Region) -> None:
+    for _ in range(4):
+        delivered(make)
+    assert figures(session, baerum, Disclosure.OPEN)[Indicator.RECOVERED_SHARE].value == 1
+    delivered(make, level=Level.DISPOSAL)
+    found = figures(session, baerum, Disclosure.OPEN)
+    assert found[Indicator.SHARED_MASS_T].value == 100
+    assert found[Indicator.RECOVERED_SHARE].is_held_back
+    assert figures(session, baerum)[Indicator.RECOVERED_SHARE].value == Decimal("0.8")
+    for _ in range(2):
+        delivered(make, level=Level.DISPOSAL)
+    assert not figures(session, baerum, Disclosure.OPEN)[Indicator.RECOVERED_SHARE].is_held_back
+
+
 # The pages ------------------------------------------------------------------------------------------------------------
 
 

@@ -84,6 +84,16 @@ def test_regions_are_compared_by_what_came_to_its_use(admin: Client, make: Facto
     assert before[1:3] == ["20", "100"]
 
 
+def test_everybody_is_told_no_share_that_tells_of_one_deal(client: Client, make: Factory) -> None:
+    for _ in range(3):
+        delivered(make, 20)
+    assert rows(client, "/regions/dashboard/benchmark.csv")[0][1:3] == ["60", "100"]
+    delivered(make, 20, level=Level.DISPOSAL)
+    assert rows(client, "/regions/dashboard/benchmark.csv")[0][1:3] == ["80", ""]
+    client.log_in_as(make.user(is_admin=True))
+    assert rows(client, "/regions/dashboard/benchmark.csv")[0][1:3] == ["80", "75"]
+
+
 def test_what_waits_in_storage_avoids_nothing_in_the_files(admin: Client, make: Factory) -> None:
     delivered(make, 7, level=Level.PENDING)
     for dataset in ("deals", "flows"):
