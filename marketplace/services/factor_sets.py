@@ -42,6 +42,8 @@ NO_SOURCE = N_("Say where the figure comes from.")
 BAD_VERSION = N_("Use small letters, digits, dots and hyphens, at least three of them: for example norway-2027.")
 VERSION_TAKEN = N_("There is a version of this name already.")
 NOT_A_FACTOR = N_("Enter a number of at most %(decimals)s decimals, below %(limit)s.")
+ABOVE_FIGURE = N_("The low figure is above the figure itself.")
+BELOW_FIGURE = N_("The high figure is below the figure itself.")
 NO_SUCH_VEHICLE = N_("The version has no lorry of this name.")
 NO_SUCH_FUEL = N_("The version has no fuel of this name.")
 IMPOSSIBLE_YEAR = N_("Choose a year between %(first)s and %(last)s.")
@@ -272,6 +274,12 @@ def _fill(row: FactorRow, values: FactorValues, *, now: datetime) -> None:
         problems.append(FieldError(field="year", message=IMPOSSIBLE_YEAR, params=params))
     if problems:
         raise InvalidInput(*problems)
+    crossed = [
+        *([FieldError(field="low", message=ABOVE_FIGURE)] if values.low > values.value else []),
+        *([FieldError(field="high", message=BELOW_FIGURE)] if values.high < values.value else []),
+    ]
+    if crossed:
+        raise InvalidInput(*crossed)
     try:
         quantity = Quantity(value=values.value, low=values.low, high=values.high, unit=values.unit, source=source)
         check_factor(row.key, quantity)
