@@ -75,7 +75,7 @@ def indicator_sheet(figures: tuple[Figure, ...]) -> Sheet:
                 _bare(figure.value, figure),
                 _bare(figure.low, figure),
                 _bare(figure.high, figure),
-                words(figure.definition.unit.value),
+                words(_unit_words(figure.definition.unit)),
                 words(translate(figure.definition.meaning, {})),
                 words(translate(figure.definition.source, {})),
                 words(", ".join(translate(PURPOSES[each], {}) for each in figure.definition.purposes)),
@@ -90,4 +90,17 @@ def _bare(value: Decimal | None, figure: Figure) -> Cell:
         return Cell(text=_("Held back"))
     if value is None:
         return Cell(text=EN_DASH)
+    if figure.definition.unit is Unit.SHARE:
+        value = 100 * value
     return Cell(text=number(value, 3), value=value.quantize(Decimal("0.001")))
+
+
+def _unit_words(unit: Unit) -> str:
+    """What a bare figure counts; a share stands as it does on the page, in per cent."""
+    return {
+        Unit.ENTERPRISES: _("enterprises"),
+        Unit.PLACES: _("places"),
+        Unit.PROJECTS: _("projects"),
+        Unit.TONNES: "t",
+        Unit.SHARE: "%",
+    }[unit]
