@@ -221,6 +221,7 @@ def _reduction_sheet(found: Reduction) -> Sheet:
         columns=(
             Column(label=_("Project")),
             Column(label=_("Organisation")),
+            Column(label=_("Developer")),
             Column(label=_("Target"), unit="t", is_numeric=True),
             Column(label=_("Planned surplus"), unit="t", is_numeric=True),
             Column(label=_("Planned surplus, low"), unit="t", is_numeric=True),
@@ -236,6 +237,7 @@ def _reduction_sheet(found: Reduction) -> Sheet:
             (
                 words(each.project.name),
                 words(each.project.organisation.name),
+                words(each.project.builder),
                 figure(each.year.target_t),
                 figure(each.year.plan.surplus.value),
                 figure(each.year.plan.surplus.low),
