@@ -299,7 +299,7 @@ def processing_keys(basis: Basis) -> tuple[str, ...]:
 def _placed(material_key: str) -> Quantity | None:
     material = taxonomy().material(material_key)
     density = material.densities_t_per_m3.get(VolumeState.PLACED)
-    return None if density is None else Quantity.exact(density, unit="t/m3", source=material.source)
+    return None if density is None else Quantity.exact(density, unit="t/m³", source=material.source)
 
 
 def _price(nok_per_t: Decimal | None, *, place: BasisPlace | None) -> Quantity | None:
