@@ -22,6 +22,7 @@ from geo.routing import (
     LegStatus,
     Method,
     Region,
+    RoutingError,
     Stop,
     lorry_of_vehicle,
     polyline,
