@@ -16,6 +16,8 @@ from marketplace.web.access import current_actor
 
 USUAL_MONTHS: Final = 12
 MOST_MONTHS: Final = 120
+MOST_AHEAD_MONTHS: Final = 60
+EARLIEST: Final = Month(2000, 1)
 MOST_NUMBERS: Final = 400
 """More municipalities than there are in Norway need not be looked up."""
 
@@ -29,6 +31,8 @@ class Asked:
     disclosure: Disclosure
     actor: Actor
     today: date
+    is_other_period: bool = False
+    """Whether the address asked for months that cannot be shown as they were written; the page says which are."""
 
     @property
     def parameters(self) -> dict[str, list[str] | str]:
@@ -60,12 +64,22 @@ def asked_region() -> Region | None:
 
 
 def asked_period(*, today: date) -> MonthPeriod:
-    """The months of the address, `from` and `to` as 2026-01; the last twelve where it says nothing that can be read."""
-    last = _month("to") or Month.of(today)
-    first = _month("from") or last.shifted(1 - USUAL_MONTHS)
+    """The months of the address, `from` and `to` as 2026-01; the last twelve where it says nothing that can be read.
+
+    None lies further ahead than deals are agreed, nor before there was anything to deliver.
+    """
+    latest = Month.of(today).shifted(MOST_AHEAD_MONTHS)
+    last = min(max(_month("to") or Month.of(today), EARLIEST), latest)
+    first = min(_month("from") or last.shifted(1 - USUAL_MONTHS), latest)
     if last < first:
         first, last = last, first
     return MonthPeriod(max(first, last.shifted(1 - MOST_MONTHS)), last)
+
+
+def is_understood(period: MonthPeriod) -> bool:
+    """Whether the period is the one the address asks for, as far as it asks for one."""
+    wanted = {"from": str(period.first), "to": str(period.last)}
+    return all(request.args.get(name, "").strip() in {"", month} for name, month in wanted.items())
 
 
 def _month(name: str) -> Month | None:
@@ -78,10 +92,11 @@ def _month(name: str) -> Month | None:
 def asked_of(region: Region | None) -> Asked:
     """All that the address asks of a region; of the whole country where there is none."""
     actor, today = current_actor(), clock.local_date(clock.now())
-    region = region or EVERYWHERE
+    region, period = region or EVERYWHERE, asked_period(today=today)
     return Asked(
         region=region,
-        period=asked_period(today=today),
+        period=period,
+        is_other_period=not is_understood(period),
         disclosure=disclosure_of(db.session, actor, region),
         actor=actor,
         today=today,
