@@ -108,6 +108,7 @@ def flow_texts() -> dict[str, Any]:
         "withheld": _("Held back in this month: {count} flows, which rest on too few deals."),
         "details": {detail.value: name for detail, name in detail_names().items()},
         "ring": _("%(mass)s within one place", mass="{mass}"),
+        "monthsHeldBack": _("Single months are held back: they rest on too few deals. The map has the whole period."),
         "play": _("Play"),
         "pause": _("Stop"),
         "failed": _("The flows could not be fetched. The table below the map still holds."),

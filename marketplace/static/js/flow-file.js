@@ -33,7 +33,7 @@ export function drawFlowFile(map, data) {
     const next = pictureNow();
     if (next === shown) return;
     shown = next;
-    time.totals(next.months_t);
+    time.totals(next.months_t, next.flows.length > 0);
     lines.show(next, month);
   };
   const time = timeControl(root, { months, texts, onMonth: (index) => { month = index; lines.show(pictureNow(), month); } });

@@ -160,20 +160,21 @@ export function flowLines(map, { texts, months, onDrawn, onPoint }) {
   };
 }
 
-// Around the places that nearly all tonnes pass through, so that a single load far off does not make all others small.
+// Around the flows of nearly all tonnes, both ends and the bow between them, so that a single load far off does not make
+// all others small.
 function boundsOf(picture) {
   if (!picture?.places.length) return null;
-  const sums = throughput(picture, -1);
-  const ranked = picture.places.map((place, index) => ({ place, mass: sums[index].all })).sort((a, b) => b.mass - a.mass);
-  const enough = NEARLY_ALL * ranked.reduce((sum, { mass }) => sum + mass, 0);
+  const ranked = byMass(picture, -1);
+  const enough = NEARLY_ALL * ranked.reduce((sum, flow) => sum + massIn(flow, -1), 0);
   const bounds = L.latLngBounds([]);
   let passed = 0;
-  for (const { place: { at }, mass } of ranked) {
-    bounds.extend([at[1], at[0]]);
-    passed += mass;
+  for (const flow of ranked) {
+    const points = [picture.places[flow.from].at, picture.places[flow.to].at, ...(flow.through ? [flow.through] : [])];
+    for (const [lon, lat] of points) bounds.extend([lat, lon]);
+    passed += massIn(flow, -1);
     if (passed >= enough) break;
   }
-  return bounds;
+  return bounds.isValid() ? bounds : null;
 }
 
 function pointOf(map, [lon, lat]) {

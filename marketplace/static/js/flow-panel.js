@@ -52,6 +52,7 @@ export function timeControl(root, { months, texts, onMonth }) {
   const play = box.querySelector("[data-mf-play]");
   const bars = box.querySelector("[data-mf-bars]");
   let timer = null;
+  let mayPlay = true;
   box.hidden = false;
   range.max = months.length;
 
@@ -86,8 +87,21 @@ export function timeControl(root, { months, texts, onMonth }) {
   range.addEventListener("input", () => { stop(); choose(range.value); });
   play.addEventListener("click", () => (timer ? stop() : start()));
   return {
-    // A bar a month over the place of its step, so that one sees where to stop.
-    totals(masses) {
+    // A bar a month over the place of its step, so that one sees where to stop. Where single months are held back there
+    // is nothing to play: the whole period stays, and the words say why.
+    totals(masses, hasFlows) {
+      const isHeldBack = hasFlows && masses.every((mass) => mass === null);
+      for (const control of [range, play]) control.disabled = isHeldBack;
+      if (isHeldBack) {
+        stop();
+        if (Number(range.value) !== 0) choose(0);
+        said.textContent = texts.monthsHeldBack;
+        range.setAttribute("aria-valuetext", texts.monthsHeldBack);
+        bars.replaceChildren();
+        mayPlay = false;
+        return;
+      }
+      if (!mayPlay) { mayPlay = true; choose(range.value); }
       const most = Math.max(...masses.map((mass) => mass ?? 0), 0);
       bars.setAttribute("viewBox", `0 0 ${months.length} 20`);
       bars.replaceChildren(...months.map((label, index) => {

@@ -50,7 +50,7 @@ export function addFlows(map, options) {
       current = await answer.json();
       shown = address.href;
       notice(map, "");
-      time.totals(current.months_t);
+      time.totals(current.months_t, current.flows.length > 0);
       lines.show(current, month);
       fitOnce();
     } catch (error) {
