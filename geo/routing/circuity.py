@@ -67,6 +67,10 @@ class CircuityRouter:
             factor=self.factor(origin, destination),
         )
 
+    def winding_as(self, factors: Mapping[Region, Decimal]) -> "CircuityRouter":
+        """The same with other factors."""
+        return CircuityRouter(factors)
+
     def matrix(self, origins: Sequence[Stop], destinations: Sequence[Stop]) -> list[list[Leg]]:
         """One row an origin, one leg a destination."""
         return [[self.estimate(origin, destination) for destination in destinations] for origin in origins]

@@ -1,6 +1,6 @@
 """What a router is asked, and what it answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -119,6 +119,10 @@ class Router(Protocol):
 
     def estimate(self, origin: Stop, destination: Stop, *, status: LegStatus = ...) -> Leg:
         """The leg without the network, `status` telling why."""
+        ...
+
+    def winding_as(self, factors: Mapping[Region, Decimal]) -> "Router":
+        """The same router, whose estimates multiply the straight line by other factors, one of every region."""
         ...
 
     def matrix(self, origins: Sequence[Stop], destinations: Sequence[Stop]) -> list[list[Leg]]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cached_property
 from itertools import batched
 from pathlib import Path
@@ -25,7 +26,7 @@ from geo.geometry import Position
 from geo.impact import Method
 from geo.routing import polyline
 from geo.routing.circuity import CircuityRouter
-from geo.routing.legs import Leg, LegStatus, RoutingError, Stop, straight_m
+from geo.routing.legs import Leg, LegStatus, Region, RoutingError, Stop, straight_m
 from geo.routing.lorries import LORRIES, Lorry
 from geo.units import M_PER_KM
 
@@ -148,6 +149,10 @@ class ValhallaRouter:
     def estimate(self, origin: Stop, destination: Stop, *, status: LegStatus = LegStatus.ESTIMATED) -> Leg:
         """The leg without the network, `status` telling why."""
         return self.fallback.estimate(origin, destination, status=status)
+
+    def winding_as(self, factors: Mapping[Region, Decimal]) -> "ValhallaRouter":
+        """The same network and lorry, with other factors where it has no answer."""
+        return ValhallaRouter(self.network, lorry=self.lorry, fallback=CircuityRouter(factors))
 
     def matrix(self, origins: Sequence[Stop], destinations: Sequence[Stop]) -> list[list[Leg]]:
         """One row an origin, one leg a destination."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from geo.factors import Factor
 from geo.factors import FactorSet as Figures
 from geo.quantities import Quantity
+from geo.routing import Region
 from marketplace.errors import NotFound
 from marketplace.models import DealImpact, FactorRow, FactorSet
 from marketplace.types import FactorSetStatus
@@ -43,6 +44,17 @@ def active_set(session: Session) -> FactorSet:
     if found is None:
         raise NotFound
     return found
+
+
+def winding_in_use(session: Session) -> dict[Region, Decimal]:
+    """How much longer than the straight line roads are taken to be, by the active version; nothing without one."""
+    keys = {f"circuity.{region}": region for region in Region}
+    rows = session.execute(
+        select(FactorRow.key, FactorRow.value)
+        .join(FactorRow.factor_set)
+        .where(FactorSet.status == FactorSetStatus.ACTIVE, FactorRow.key.in_(keys))
+    )
+    return {keys[row.key]: plain(row.value) for row in rows}
 
 
 def set_of_version(session: Session, version: str) -> FactorSet | None:

@@ -25,7 +25,6 @@ from geo.materials import Treatment, taxonomy
 from geo.replacements import Replacement, replacements
 from geo.routing import Leg as RoadLeg
 from geo.routing import Stop, region_of_county
-from marketplace import routing
 from marketplace.impact_basis import (
     HUBS,
     Basis,
@@ -37,7 +36,7 @@ from marketplace.impact_basis import (
 )
 from marketplace.queries.baselines import REACH_KM, BaselineFacility, Near, facilities_by_id, facilities_near
 from marketplace.recovery import Recovery
-from marketplace.services.routes import legs_between
+from marketplace.services.routes import legs_between, router_for
 from marketplace.types import FacilityKind
 
 type Pair = tuple[Stop, Stop]
@@ -106,7 +105,7 @@ def bases_of(session: Session, ways: Sequence[Way], *, today: date) -> list[Basi
     near = facilities_near(session, asked, today=today)
     options = {each: (_landfills(each, named, near), _quarries(each, named, near)) for each in compared}
     pairs = list(dict.fromkeys(pair for way in ways for pair in _pairs(way, options.get(way))))
-    router = routing.router()
+    router = router_for(session)
     measured = dict(zip(pairs, legs_between(session, pairs, router=router), strict=True))
     return [_basis(way, options.get(way), measured, network_version=router.version) for way in ways]
 

@@ -19,10 +19,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geo.geometry import Position
-from geo.routing import Leg, LegStatus, Method, Router, RoutingError, Stop, polyline, region_of_county
+from geo.routing import CIRCUITY, Leg, LegStatus, Method, Router, RoutingError, Stop, polyline, region_of_county
 from marketplace import routing
 from marketplace.afterwards import afterwards
 from marketplace.models import RoadLeg
+from marketplace.queries.factor_sets import winding_in_use
 from marketplace.queries.road_legs import Ends, KeptLeg, kept_legs
 
 E5 = 100_000
@@ -41,13 +42,20 @@ def stop_of(position: Position, municipality_number: str) -> Stop:
     return Stop(position=position, region=region_of_county(municipality_number[:2]))
 
 
+def router_for(session: Session) -> Router:
+    """The router in use, whose estimates wind as the factor set in use has it: as what is avoided is worked out."""
+    winding = {**CIRCUITY, **winding_in_use(session)}
+    found = routing.router()
+    return found if winding == CIRCUITY else found.winding_as(winding)
+
+
 def legs_between(session: Session, pairs: Sequence[Pair], *, router: Router | None = None) -> tuple[Leg, ...]:
     """A leg for each pair, in their order, in one statement whatever their number; by the router in use, unless another
     is given.
 
     Legs stand alone: before they are compared with one another, `geo.routing.same_method` must have them.
     """
-    router = router or routing.router()
+    router = router or router_for(session)
     if router.method is Method.ESTIMATE:
         return tuple(router.route(*pair) for pair in pairs)
     rounded = [(_rounded(origin), _rounded(destination)) for origin, destination in pairs]
@@ -68,7 +76,7 @@ def route_between(session: Session, origin: Stop, destination: Stop, *, router: 
 
 def routes_between(session: Session, pairs: Sequence[Pair], *, router: Router | None = None) -> tuple[Leg, ...]:
     """As `legs_between`, with lines: for the few ways that a map shows, since each is driven by itself."""
-    router = router or routing.router()
+    router = router or router_for(session)
     if router.method is Method.ESTIMATE:
         return tuple(router.route(*pair) for pair in pairs)
     rounded = [(_rounded(origin), _rounded(destination)) for origin, destination in pairs]

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from geo.geometry import Position
-from geo.routing import LORRIES, CircuityRouter, Leg, LegStatus, Method, Region, RoutingError, Stop
+from geo.routing import CIRCUITY, LORRIES, CircuityRouter, Leg, LegStatus, Method, Region, RoutingError, Stop
 from geo.routing.valhalla import ValhallaRouter
 from marketplace import routing
 from marketplace.afterwards import afterwards
 from marketplace.db import make_engine, make_sessions
 from marketplace.models import RoadLeg
+from marketplace.queries.factor_sets import active_set
+from marketplace.services.factor_sets import activate, copy_set
 from marketplace.services.routes import KEPT_FOR, forget_legs, legs_between, route_between, routes_between, stop_of
 from tests.conftest import NOW, QueryCounter, test_settings
 from tests.road_networks import PLACES, ROADS, network_of, position, stop, write_osm
@@ -245,6 +248,18 @@ def test_many_who_ask_the_same_at_once_get_one_answer(committing_engine, network
     assert len(answers) == 6
     assert all(each == answers[0] for each in answers)
     assert count_of(committing_engine) == len(pairs)
+
+
+def test_estimates_wind_as_the_factor_set_in_use_has_it(session, make, now, router):
+    admin = make.actor(make.user(is_admin=True))
+    draft = copy_set(session, admin, set_id=active_set(session).id, version="test-2027", name="A test", now=now)
+    row = next(each for each in draft.factors if each.key == f"circuity.{HERE.region}")
+    row.value = row.high = Decimal("1.44")
+    session.flush()
+    assert legs_between(session, [(HERE, THERE)])[0].factor == CIRCUITY[HERE.region]
+    activate(session, admin, set_id=draft.id, now=now)
+    assert legs_between(session, [(HERE, THERE)])[0].factor == Decimal("1.44")
+    assert router.winding_as({**CIRCUITY, HERE.region: Decimal(2)}).estimate(HERE, THERE).factor == 2
 
 
 def test_the_router_in_use_is_asked_where_none_is_given(session):
