@@ -1,6 +1,6 @@
 """What the indicators of a region come to (`marketplace.indicators`)."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -20,6 +20,7 @@ from marketplace.queries.region_flows import PARTIES, FlowGroup, FlowScope, comp
 from marketplace.types import FacilityKind, ListingKind
 
 NOTHING = Decimal(0)
+OF_PLANS = frozenset({Indicator.PLANNING_PROJECTS, Indicator.KEEPING_PROJECTS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,16 +38,23 @@ class Basis:
         return may_show(disclosure, deals=self.deals, organisations=self.organisations)
 
 
-def indicators_of(session: Session, scope: FlowScope, *, disclosure: Disclosure, today: date) -> tuple[Figure, ...]:
-    """Every indicator of a region in a period, in order."""
+def indicators_of(
+    session: Session,
+    scope: FlowScope,
+    *,
+    disclosure: Disclosure,
+    today: date,
+    only: Collection[Indicator] = tuple(Indicator),
+) -> tuple[Figure, ...]:
+    """The indicators of a region in a period, in order. Plans are read row by row, so only where they are asked for."""
     found = [
         *_of_deliveries(session, scope, disclosure),
         *_of_surplus(session, scope, disclosure),
         *_of_storage(session, scope, disclosure, today=today),
-        *_of_plans(session, scope, disclosure, today=today),
+        *(_of_plans(session, scope, disclosure, today=today) if OF_PLANS.intersection(only) else ()),
     ]
     by_indicator = {each.indicator: each for each in found}
-    return tuple(by_indicator[indicator] for indicator in Indicator)
+    return tuple(by_indicator[indicator] for indicator in Indicator if indicator in only)
 
 
 # Deliveries -----------------------------------------------------------------------------------------------------------

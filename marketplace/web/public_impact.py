@@ -57,7 +57,11 @@ def show() -> ResponseReturnValue:
     asked = Asked(region=EVERYWHERE, period=period, disclosure=Disclosure.OPEN, actor=current_actor(), today=today)
     desk = Desk(asked)
     figures = indicators_of(
-        db.session, FlowScope(region=EVERYWHERE, period=period), disclosure=Disclosure.OPEN, today=today
+        db.session,
+        FlowScope(region=EVERYWHERE, period=period),
+        disclosure=Disclosure.OPEN,
+        today=today,
+        only=SHARING,
     )
     return render_template(
         "public_impact/show.html",
@@ -65,9 +69,7 @@ def show() -> ResponseReturnValue:
         desk=desk,
         panels={key: with_csv(make(desk), asked) for key, make in PANELS.items()},
         headlines=[(measure, desk.ledger[measure]) for measure in HEADLINES if desk.avoided_t],
-        indicators=[
-            (translate(each.definition.name, {}), figure_text(each)) for each in figures if each.indicator in SHARING
-        ],
+        indicators=[(translate(each.definition.name, {}), figure_text(each)) for each in figures],
         held_back_words=held_back_words,
         marks_words=marks_words,
         range_of=range_of,

@@ -16,6 +16,7 @@ from geo.pyramid import Level
 from marketplace.disclosure import Disclosure
 from marketplace.indicators import DEFINITIONS, Figure, Indicator
 from marketplace.models import Deal, ImpactReport, Organisation, ReductionTarget, User
+from marketplace.queries import indicators
 from marketplace.queries.indicators import indicators_of
 from marketplace.queries.region_flows import FlowScope, flow_groups
 from marketplace.queries.regions import EVERYWHERE, Region, region_of_municipality
@@ -371,3 +372,8 @@ def test_everybody_sees_what_was_avoided(client: Client, make: Factory) -> None:
 def test_the_public_page_is_the_same_for_an_administrator(client: Client, make: Factory) -> None:
     delivered(make)
     assert "Nothing to show yet" in client.in_english().log_in_as(make.user(is_admin=True)).get("/impact").text
+
+
+def test_the_public_page_reads_no_plans(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indicators, "reduction_in_region", None)
+    assert client.get("/impact").status_code == 200
