@@ -21,7 +21,6 @@ from marketplace.queries.region_outlook import (
     Runway,
     intakes,
     outlook,
-    receiver_rooms,
     runways,
 )
 from marketplace.queries.regions import EVERYWHERE, Region, municipality_names_of, region_around
@@ -37,7 +36,7 @@ def quarter_name(quarter: Quarter) -> str:
 
 def ahead_panel(desk: Desk) -> Panel:
     asked = desk.asked
-    rooms = receiver_rooms(db.session, region=asked.region, today=asked.today)
+    rooms = desk.rooms
     found = outlook(db.session, region=asked.region, rooms=rooms, today=asked.today)
     lists = {
         kind: url_for("search.index", kind=kind, municipality=sorted(asked.region.numbers) or None)
@@ -112,7 +111,7 @@ def ahead_panel(desk: Desk) -> Panel:
 
 def runway_panel(desk: Desk) -> Panel:
     asked = desk.asked
-    rooms = receiver_rooms(db.session, region=asked.region, today=asked.today)
+    rooms = desk.rooms
     taken_in = shown(intakes(db.session, region=asked.region, today=asked.today), asked.disclosure)
     found = runways(rooms, taken_in.groups)
     text = _(
@@ -172,8 +171,7 @@ def lasting(runway: Runway) -> str:
 
 
 def receivers_panel(desk: Desk) -> Panel:
-    asked = desk.asked
-    rooms = receiver_rooms(db.session, region=asked.region, today=asked.today)
+    rooms = desk.rooms
     names = municipality_names_of(db.session, (room.municipality_number for room in rooms))
 
     def in_columns() -> Sheet:

@@ -30,6 +30,7 @@ from marketplace.queries.region_flows import (
     flow_groups,
 )
 from marketplace.queries.region_marks import Marks, marks_of
+from marketplace.queries.region_outlook import ReceiverRoom, receiver_rooms
 from marketplace.web.region_requests import Asked
 from marketplace.web.region_sheets import Panel
 
@@ -118,6 +119,11 @@ class Desk:
     def waiting(self) -> Shown[FlowGroup]:
         """What waits in hubs: one group, or none."""
         return self.groups(stage=Stage.WAITING)
+
+    @cached_property
+    def rooms(self) -> tuple[ReceiverRoom, ...]:
+        """The receivers that are open now, and what they have room for."""
+        return receiver_rooms(db.session, region=self.asked.region, today=self.asked.today)
 
     @cached_property
     def marks(self) -> Marks:
