@@ -18,7 +18,7 @@ from marketplace.disclosure import Disclosure
 from marketplace.maps import MapView, map_texts, view_options
 from marketplace.queries.facilities import facility_places
 from marketplace.queries.flows import FlowFilters, flow_picture
-from marketplace.queries.municipalities import municipality_areas_25833, municipality_points
+from marketplace.queries.municipalities import division_fingerprint, municipality_areas_25833, municipality_points
 from marketplace.types import FacilityKind
 from marketplace.web.bundled import bundle, in_script
 from marketplace.web.facility_map import feature_of
@@ -52,7 +52,7 @@ def flow_file(
             "pictures": {detail.value: flow_data(picture) for detail, picture in found.items()},
             "details": zoom_steps(details),
             "months": month_names(filters.period),
-            "outline": outline_of(municipality_areas_25833(session)),
+            "outline": outline(session),
             "outlineSteps": OUTLINE_STEPS_PER_DEGREE,
             "names": [
                 [name, round(position.lon, 4), round(position.lat, 4)]
@@ -83,6 +83,19 @@ def flow_file(
             ]
         ),
     )
+
+
+def outline(session: Session) -> list[list[int]]:
+    """The land, simplified. That takes seconds, so it is done once for each division and not for each visitor."""
+    fingerprint = division_fingerprint(session)
+    if fingerprint not in _outlines:
+        simplified = outline_of(municipality_areas_25833(session))
+        _outlines.clear()
+        _outlines[fingerprint] = simplified
+    return _outlines[fingerprint]
+
+
+_outlines: Final[dict[str, list[list[int]]]] = {}
 
 
 def without_files(style: str) -> str:

@@ -143,6 +143,7 @@ def table_file() -> Response:
 def alone() -> Response:
     """The map with all its flows in one file, which opens without a network."""
     wanted = asked_flows()
+    site: str = current_app.settings.base_url  # type: ignore[attr-defined]  # set by build_app
     page = flow_file(
         db.session,
         wanted.filters,
@@ -150,7 +151,7 @@ def alone() -> Response:
         disclosure=wanted.disclosure,
         title=f"{stage_names()[wanted.filters.stage]}, {region_title(wanted.filters.region)}",
         made_at=clock.now(),
-        site=request.host_url,
+        site=f"{site}/",
         static_folder=current_app.static_folder or "",
     )
     return download(page.encode(), media_type="text/html; charset=utf-8", name=file_name(wanted, "html"))
@@ -206,7 +207,8 @@ def deals_href(wanted: FlowRequest, line: FlowLine, detail: Detail) -> str | Non
 
 
 def name_in(places: dict[str, Place], key: str, detail: Detail) -> str:
-    return place_name(detail, places[key].name)
+    """What an end is called; its number, where nobody knows where that is."""
+    return place_name(detail, places[key].name) if key in places else key
 
 
 def page_map(wanted: FlowRequest) -> MapParts:

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 import shapely
 from geoalchemy2.shape import from_shape
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from geo.crs import to_stored
 from marketplace.config import ROOT
-from marketplace.models import Organisation
+from marketplace.models import Deal, Municipality, Organisation
 from marketplace.types import DealStatus, OrganisationKind
+from marketplace.web import flow_file
 from marketplace.web.bundled import CannotBundle, bundle, in_script
 from marketplace.web.flow_file import MODULES, without_files
 from tests.conftest import NOW, Client
@@ -69,6 +72,18 @@ def test_the_page_says_in_a_table_what_the_map_draws(insider: Client) -> None:
         (f"municipality/{BAERUM}/{OSLO}/soil", "40\N{NO-BREAK SPACE}t"),
     ]
     assert "January 2027 to March 2027" in page
+
+
+def test_a_municipality_that_is_no_more_is_in_the_table_by_its_number(insider: Client, session: Session) -> None:
+    session.add(Municipality(number="3299", name="Gamle Bærum", county_number="32", source="of the past"))
+    deal = session.scalars(select(Deal).where(Deal.origin_municipality_number == BAERUM)).one()
+    deal.destination_municipality_number = "3299"
+    session.flush()
+    query = f"{IN_BAERUM}&detail=municipality"
+    assert "3299" in insider.get(f"/regions/flows?{query}").text
+    assert "3299" in insider.get(f"/regions/flows.csv?{query}").text
+    assert insider.get(f"/regions/flows.json?{query}").status_code == 200
+    assert insider.get(f"/regions/flows.html?{query}").status_code == 200
 
 
 def test_numbers_lead_to_the_deals_behind_them(insider: Client) -> None:
@@ -157,6 +172,28 @@ def test_the_map_as_a_file_holds_everything(insider: Client) -> None:
     assert "alert(1)" in page  # a name of a place, which is no script
     assert "<script>alert" not in page
     assert len(page) < 1_500_000
+
+
+def test_the_file_says_where_it_is_from_whatever_the_request_says(insider: Client) -> None:
+    answer = insider.get(f"/regions/flows.html?{IN_BAERUM}", headers={"Host": "elsewhere.example"})
+    assert "elsewhere.example" not in answer.text
+
+
+def test_the_land_is_simplified_once(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def count(areas: list[object]) -> list[list[int]]:
+        made.append(len(areas))
+        return []
+
+    monkeypatch.setattr(flow_file, "outline_of", count)
+    monkeypatch.setattr(flow_file, "_outlines", {})
+    for _time in range(2):
+        assert flow_file.outline(session) == []
+    assert len(made) == 1
+    session.execute(update(Municipality).where(Municipality.number == BAERUM).values(area_25833=None))
+    flow_file.outline(session)
+    assert made[1] == made[0] - 1
 
 
 def test_the_file_of_a_visitor_names_no_projects(client: Client) -> None:
