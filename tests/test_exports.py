@@ -121,6 +121,20 @@ def test_workbook_has_the_rows_and_what_they_are() -> None:
     assert {"Masser", "Til prøve", "mass_t", "Mass. To the kilogram."} <= said
 
 
+def test_a_workbook_that_has_not_all_rows_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("marketplace.exports.files.MOST_SHEET_ROWS", 3)
+
+    def about() -> str:
+        book = openpyxl.load_workbook(io.BytesIO(written(Format.XLSX)), data_only=True)
+        assert book.worksheets[0].max_row <= 4
+        return " ".join(str(cell.value) for row in book.worksheets[1].iter_rows() for cell in row)
+
+    assert "More rows than a sheet takes" not in about()
+    monkeypatch.setattr("marketplace.exports.files.MOST_SHEET_ROWS", 2)
+    assert "More rows than a sheet takes" in about()
+    assert "mass_t" in about()
+
+
 def test_geopackage_is_read_by_gdal(tmp_path: Path) -> None:
     path = tmp_path / "masses.gpkg"
     path.write_bytes(written(Format.GEOPACKAGE))

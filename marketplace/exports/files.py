@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PART_BYTES: Final = 256 * 1024
 BATCH_ROWS: Final = 5_000
+MOST_SHEET_ROWS: Final = 1_048_575
+"""Of a workbook's sheet, below its headings."""
 GEOMETRY: Final = "geometry"
 MOST_DIGITS: Final = 30
 """Of a decimal in a Parquet file, all together."""
@@ -61,7 +63,11 @@ def _fill_workbook(export: Export, path: Path) -> None:
             sheet.set_column(place, place, max(12, min(34, len(column.key) + 2)))
             sheet.write_string(0, place, column.key, head)
         sheet.write_string(0, len(export.columns), WKT, head)
+        is_cut = False
         for line, row in enumerate(export.rows, start=1):
+            if line > MOST_SHEET_ROWS:
+                is_cut = True
+                break
             for place, (cell, column) in enumerate(zip(row.cells, export.columns, strict=True)):
                 value = plain_of(cell, column)
                 if isinstance(value, date):
@@ -69,10 +75,11 @@ def _fill_workbook(export: Export, path: Path) -> None:
                 elif value is not None:
                     sheet.write(line, place, value)
             sheet.write_string(line, len(export.columns), wkt_of(row.geometry))
-        _fill_about(book, export, words, head)
+        _fill_about(book, export, words, head, is_cut=is_cut)
 
 
-def _fill_about(book: Any, export: Export, words: Mapping[str, str], head: Any) -> None:
+def _fill_about(book: Any, export: Export, words: Mapping[str, str], head: Any, *, is_cut: bool) -> None:
+    """`is_cut`: a sheet takes no more rows than it has, and there are more."""
     wrapped = book.add_format({"text_wrap": True, "valign": "top"})
     sheet = book.add_worksheet(words.get("about", "About"))
     for place, width in enumerate((30, 12, 90)):
@@ -83,6 +90,9 @@ def _fill_about(book: Any, export: Export, words: Mapping[str, str], head: Any) 
         sheet.write_string(line, 0, fact.name, wrapped)
         sheet.write_string(line, 2, fact.value, wrapped)
     below = len(export.about.facts) + 2
+    if is_cut:
+        sheet.write_string(below - 1, 0, words.get("cut", "More rows than a sheet takes: other formats have them all."))
+        below += 1
     for place, word in enumerate(("column", "unit", "meaning")):
         sheet.write_string(below, place, words.get(word, word), head)
     for line, column in enumerate(export.columns, start=below + 1):

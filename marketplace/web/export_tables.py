@@ -414,6 +414,7 @@ def _about(asked: Asked, *, title: str, description: str, facts: tuple[Fact, ...
             "column": _("Column"),
             "unit": _("Unit"),
             "meaning": _("What it says"),
+            "cut": _("There are more rows than a sheet takes. The other formats have them all."),
         },
     )
 

@@ -13,6 +13,7 @@ from geo.pyramid import Level
 from marketplace import db
 from marketplace.disclosure import LEAST_DEALS, LEAST_ORGANISATIONS
 from marketplace.errors import NotFound
+from marketplace.filters import number
 from marketplace.labels import label, material_name
 from marketplace.permissions import Permission
 from marketplace.queries.region_deals import RegionDeal, count_deals_of_region, deals_of_region
@@ -120,7 +121,9 @@ def panel_csv(key: str) -> ResponseReturnValue:
     return _file(asked, panel.title, panel.file_sheet or panel.sheet, held_back_deals=panel.held_back_deals, key=key)
 
 
-def _file(asked: Asked, title: str, sheet: Sheet, *, held_back_deals: int, key: str) -> ResponseReturnValue:
+def _file(
+    asked: Asked, title: str, sheet: Sheet, *, held_back_deals: int, key: str, left_out: str = ""
+) -> ResponseReturnValue:
     about = [
         (_("What"), title),
         (_("Region"), region_title(asked.region)),
@@ -129,6 +132,8 @@ def _file(asked: Asked, title: str, sheet: Sheet, *, held_back_deals: int, key: 
     ]
     if held_back_deals:
         about.append((_("Held back"), held_back_words(held_back_deals)))
+    if left_out:
+        about.append((_("Left out"), left_out))
     name = f"masseflyt-{asked.region.slug}-{key}-{asked.period.first}-{asked.period.last}.csv"
     return download(csv_of(sheet, about=about), media_type=CSV, name=name)
 
@@ -236,7 +241,15 @@ def deals_csv() -> ResponseReturnValue:
             for deal in page.items
         ),
     )
-    return _file(asked, _("Deals"), sheet, held_back_deals=0, key="deals")
+    left_out = (
+        _(
+            "There are more deals than the %(count)s in this file. Choose a shorter period.",
+            count=number(len(page.items)),
+        )
+        if page.older is not None
+        else ""
+    )
+    return _file(asked, _("Deals"), sheet, held_back_deals=0, key="deals", left_out=left_out)
 
 
 def _whose(asked: Asked) -> tuple[int, ...] | None:

@@ -8,7 +8,9 @@ from decimal import Decimal
 import pytest
 
 from marketplace.models import Deal, User
+from marketplace.queries.region_outlook import receiver_rooms
 from marketplace.types import DealStatus, OrganisationKind, TicketStatus
+from marketplace.web import region_desk
 from tests.conftest import Client, QueryCounter
 from tests.factories import Factory
 
@@ -213,6 +215,18 @@ def test_a_party_finds_its_own_deals_among_those_of_a_region(client: Client, mak
     assert other.giver_organisation.name not in page
 
 
+def test_a_file_of_deals_that_has_not_all_of_them_says_so(
+    client: Client, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivered(make)
+    delivered(make)
+    client.in_english().log_in_as(of_municipality(make))
+    address = ASKERS.replace("dashboard", "deals.csv")
+    assert "There are more deals" not in client.get(address).text
+    monkeypatch.setattr("marketplace.web.regions.MOST_IN_FILE", 1)
+    assert "There are more deals than the 1 in this file" in client.get(address).text
+
+
 def test_prices_are_not_for_a_municipality(client: Client, make: Factory) -> None:
     delivered(make)
     client.in_english().log_in_as(of_municipality(make))
@@ -257,3 +271,15 @@ def test_the_page_asks_as_often_for_many_deals_as_for_one(
         client.get(ASKERS)
 
     assert len(many) == len(one)
+
+
+def test_the_page_asks_for_the_receivers_once(client: Client, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def counted(*args: object, **named: object) -> object:
+        asked.append(named)
+        return receiver_rooms(*args, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(region_desk, "receiver_rooms", counted)
+    client.in_english().log_in_as(of_municipality(make)).get(ASKERS)
+    assert len(asked) == 1
