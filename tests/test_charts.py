@@ -132,7 +132,7 @@ def test_the_axis_holds_every_figure_and_zero_in_round_steps(one: Decimal, other
 
     ticks = charts._ticks(low, high)
 
-    assert ticks[0] <= min(low, 0) <= max(high, 0) <= ticks[-1]
+    assert ticks[0] <= min(low, Decimal(0)) <= max(high, Decimal(0)) <= ticks[-1]
     assert 0 in ticks
     assert 2 <= len(ticks) <= 8
     assert len({later - earlier for earlier, later in pairwise(ticks)}) == 1
