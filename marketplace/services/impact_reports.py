@@ -12,7 +12,7 @@ from marketplace.actor import Actor
 from marketplace.clock import local_date
 from marketplace.disclosure import Disclosure
 from marketplace.errors import FieldError, InvalidInput
-from marketplace.i18n import N_
+from marketplace.i18n_marker import N_
 from marketplace.models import ImpactReport
 from marketplace.queries.impact_reports import newest_yearly_report
 from marketplace.queries.regions import Region
