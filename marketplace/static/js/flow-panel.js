@@ -90,7 +90,7 @@ export function timeControl(root, { months, texts, onMonth }) {
     // A bar a month over the place of its step, so that one sees where to stop. Where single months are held back there
     // is nothing to play: the whole period stays, and the words say why.
     totals(masses, hasFlows) {
-      const isHeldBack = hasFlows && masses.every((mass) => mass === null);
+      const isHeldBack = hasFlows && masses.every((mass) => !mass);
       for (const control of [range, play]) control.disabled = isHeldBack;
       if (isHeldBack) {
         stop();
