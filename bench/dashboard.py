@@ -90,7 +90,8 @@ MAKE_LOADS = text(
       'giver', timestamptz '2026-01-05 09:00+01' + make_interval(days => (30 * (n % :deals % 8 + n / :deals % 4))::int),
       'AB 12345', 12 + n % 700 / 100.0, n % 20 <> 0, 'Site', 'Fill', :person,
       CASE WHEN n % 10 = 0 THEN NULL ELSE timestamptz '2026-12-31' END
-    FROM generate_series(cast(:first AS integer), cast(:last AS integer)) AS n, (SELECT array_agg(id ORDER BY id) AS ids FROM deal) AS deals
+    FROM generate_series(cast(:first AS integer), cast(:last AS integer)) AS n,
+      (SELECT array_agg(id ORDER BY id) AS ids FROM deal) AS deals
     """
 )
 """Each deal runs over four months, however often is driven."""
