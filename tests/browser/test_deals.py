@@ -7,12 +7,13 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from marketplace.models import Deal, Listing, Project
-from marketplace.types import DealStatus
+from marketplace.types import DealStatus, ListingStatus
 from tests.browser.checks import overflow_px, serious_issues, wait_for_maps
 from tests.browser.served import Site
 from tests.browser.visitor import PHONE, Complaints, OpenPage, Screen, open_menu
 
 A_DEAL = re.compile(r"/deals/\d+$")
+IS_OPEN = Listing.status == ListingStatus.PUBLISHED
 
 
 def moraine(site: Site) -> int:
@@ -21,15 +22,16 @@ def moraine(site: Site) -> int:
         query = (
             select(Listing.id)
             .join(Project, Project.id == Listing.project_id)
-            .where(Listing.material_key == "moraine", Project.name.like("E18%Ramstadsletta"))
+            .where(Listing.material_key == "moraine", Project.name.like("E18%Ramstadsletta"), IS_OPEN)
         )
         return session.scalars(query).one()
 
 
 def deal_in(site: Site, status: DealStatus) -> int:
-    """A deal of the demo in a state, that the contractor is a side of if there is one."""
+    """A deal of the demo's today in a state: those of its past come before."""
     with site.sessions() as session:
-        return session.scalars(select(Deal.id).where(Deal.status == status).order_by(Deal.id).limit(1)).one()
+        of_status = select(Deal.id).where(Deal.status == status)
+        return session.scalars(of_status.order_by(Deal.is_example.desc(), Deal.id.desc()).limit(1)).one()
 
 
 def is_sound(page: Page) -> None:
@@ -110,7 +112,7 @@ def test_what_is_chosen_brings_its_quantity_and_days(open_page: OpenPage, site: 
         listing_id = session.scalars(
             select(Listing.id)
             .join(Project, Project.id == Listing.project_id)
-            .where(Listing.material_key == "blasted_rock", Project.name.like("%Huseby"))
+            .where(Listing.material_key == "blasted_rock", Project.name.like("%Huseby"), IS_OPEN)
         ).one()
     page = open_page(screen, who="developer")
     page.goto(f"/listings/{listing_id}/deals/new")
