@@ -42,7 +42,8 @@ def position(page: Page) -> tuple[float, float]:
 
 
 def kilometres(text: str) -> float:
-    found = re.search(r"([\d.,]+)\s(km|m)\b", text)
+    """How far it is as the crow flies, which stands beside what it is by road."""
+    found = re.search(r"([\d.,]+)\s(km|m)\s+as the crow flies", text)
     assert found, f"no distance in {text!r}"
     number = float(found[1].replace(",", ""))
     return number if found[2] == "km" else number / 1000
