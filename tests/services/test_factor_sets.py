@@ -106,7 +106,7 @@ def test_a_figure_of_a_draft_is_changed(session: Session, admin: Actor, draft: F
 @pytest.mark.parametrize(
     ("field", "wrong"),
     [
-        ("value", {"value": Decimal(9)}),
+        ("high", {"value": Decimal(9)}),
         ("value", {"unit": "kg"}),
         ("value", {"low": Decimal(-1)}),
         ("source", {"source": " "}),
