@@ -18,6 +18,7 @@ from marketplace.config import Settings
 from marketplace.db import make_engine, make_sessions
 from marketplace.migrate import upgrade
 from marketplace.models import User
+from marketplace.services.demo import load_demo
 from marketplace.services.reference import load_reference_data
 from tests.factories import Factory
 
@@ -115,12 +116,43 @@ def committing_engine(database_server: URL, filled_template: str) -> Iterator[En
         made.dispose()
 
 
-@pytest.fixture
-def connection(engine: Engine) -> Iterator[Connection]:
+@pytest.fixture(scope="session")
+def demo_engine(database_server: URL, filled_template: str) -> Iterator[Engine]:
+    """An engine on a database with the demo region in it, loaded once for the run: it takes a while."""
+    with fresh_database(database_server, template=filled_template) as url:
+        made = make_engine(test_settings(url))
+        with make_sessions(made).begin() as session:
+            load_demo(session, now=NOW)
+        yield made
+        made.dispose()
+
+
+@contextmanager
+def undone(engine: Engine) -> Iterator[Connection]:
+    """A connection whose doings are rolled back, whatever is committed on it."""
     with engine.connect() as opened:
         transaction = opened.begin()
         yield opened
         transaction.rollback()
+
+
+@pytest.fixture
+def connection(engine: Engine) -> Iterator[Connection]:
+    with undone(engine) as opened:
+        yield opened
+
+
+@pytest.fixture
+def demo_connection(demo_engine: Engine) -> Iterator[Connection]:
+    with undone(demo_engine) as opened:
+        yield opened
+
+
+@pytest.fixture
+def demo(demo_connection: Connection) -> Iterator[Session]:
+    """A session on the demo region; what a test changes is undone after it."""
+    with make_sessions(demo_connection)() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -8,15 +8,12 @@ from urllib.parse import urldefrag, urlsplit
 
 import html5lib
 import pytest
-from flask import Flask
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
-from marketplace.db import make_sessions
 from marketplace.models import Membership, Organisation, User
-from marketplace.services.demo import load_demo
 from marketplace.types import OrganisationKind, Role
-from tests.conftest import NOW, Client
+from tests.conftest import Client
 
 PAGES_A_ROLE = 70
 VISITORS = ("anonymous", "contractor", "developer", "municipality", "viewer", "administrator")
@@ -25,11 +22,9 @@ PAGES_OF_ONE_KIND = 4
 
 
 @pytest.fixture
-def demo(app: Flask, connection: Connection) -> Iterator[Session]:
-    with make_sessions(connection)() as session:
-        load_demo(session, now=NOW)
-        session.commit()
-        yield session
+def connection(demo_connection: Connection) -> Connection:
+    """The application of these tests serves the demo."""
+    return demo_connection
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from flask import Flask
 from marketplace.config import ROOT
 from marketplace.i18n import translate
 from tests.conftest import Client
-from tests.meta.test_pages import crawl, demo, visitor  # noqa: F401 - fixtures
+from tests.meta.test_pages import connection, crawl, visitor  # noqa: F401 - fixtures
 
 CATALOGUE = ROOT / "marketplace/translations/nb/LC_MESSAGES/messages.po"
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z.0-9]*[sdf]|\{\w+\}")

@@ -1,13 +1,12 @@
 """The demo region: true to its files, obedient to every rule, and only ever in a database of its own."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import product
 
 import pytest
 from geoalchemy2.shape import to_shape
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from geo.assessment import Assessment, LotKind, LowerSmallestLot, RaiseDistanceLimit, ShiftPeriod, Timing, Verdict
@@ -34,26 +33,6 @@ from tests.conftest import NOW
 from tests.factories import Factory
 
 TODAY = local_date(NOW)
-
-
-@pytest.fixture(scope="module")
-def demo_connection(engine: Engine) -> Iterator[Connection]:
-    """A demo that is loaded once for this file and never committed."""
-    with engine.connect() as connection:
-        transaction = connection.begin()
-        with make_sessions(connection).begin() as session:
-            load_demo(session, now=NOW)
-        yield connection
-        transaction.rollback()
-
-
-@pytest.fixture
-def demo(demo_connection: Connection) -> Iterator[Session]:
-    """A session on the demo; what a test changes is undone after it."""
-    savepoint = demo_connection.begin_nested()
-    with make_sessions(demo_connection)() as session:
-        yield session
-    savepoint.rollback()
 
 
 def listings_by_key(session: Session) -> dict[str, Listing]:
@@ -223,9 +202,9 @@ def test_after_a_reset_no_account_has_a_number_that_an_old_session_may_name(demo
 
 
 @pytest.fixture(scope="module")
-def told(demo_connection: Connection) -> dict[tuple[str, str], Assessment]:
+def told(demo_engine: Engine) -> dict[tuple[str, str], Assessment]:
     """How each published surplus serves each published demand, by their keys."""
-    with make_sessions(demo_connection)() as session:
+    with make_sessions(demo_engine)() as session:
         listings = listings_by_key(session)
     published = {key: each for key, each in listings.items() if each.status is ListingStatus.PUBLISHED}
     lots = {key: as_lot(listing) for key, listing in published.items()}

@@ -1,21 +1,17 @@
 """The demo region's last year: what its loads come to is what the sums say, and nobody has to do anything about it."""
 
 from collections import Counter
-from collections.abc import Iterator
 from decimal import Decimal
 
-import pytest
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from geo.impact import Measure
 from geo.pyramid import Level
 from marketplace.clock import local_date
-from marketplace.db import make_sessions
 from marketplace.models import Deal, DealImpact, DealMonth, DealStatement, FlowMonth, Listing, Notice, Ticket
 from marketplace.queries.deal_steps import DealStep, step_of
 from marketplace.queries.impact import avoided_by
-from marketplace.services.demo import load_demo
 from marketplace.services.demo_past import past_rows
 from marketplace.services.impact_sums import prove_sums
 from marketplace.services.statement_changes import is_still_true
@@ -25,23 +21,6 @@ from tests.services.impact_drift import assert_no_drift
 
 ROWS = past_rows()
 PAST = len(ROWS)
-
-
-@pytest.fixture(scope="module")
-def loaded(engine: Engine) -> Iterator[Connection]:
-    """A demo that is loaded once for this file and never committed."""
-    with engine.connect() as connection:
-        transaction = connection.begin()
-        with make_sessions(connection).begin() as session:
-            load_demo(session, now=NOW)
-        yield connection
-        transaction.rollback()
-
-
-@pytest.fixture
-def demo(loaded: Connection) -> Iterator[Session]:
-    with make_sessions(loaded)() as session:
-        yield session
 
 
 def past_deals(session: Session) -> list[Deal]:

@@ -15,7 +15,6 @@ from marketplace.actor import Actor
 from marketplace.errors import CONSTRAINT_ERRORS, InvalidInput
 from marketplace.models import Listing, OutboxMail, Project
 from marketplace.services.declarations import Statement, declare, withdraw
-from marketplace.services.demo import load_demo
 from marketplace.services.lab_results import remove_report
 from marketplace.services.listings import (
     ListingDetails,
@@ -224,12 +223,11 @@ def test_the_web_does_not_publish_it(client: Client, make: Factory) -> None:
     assert listing.status is ListingStatus.DRAFT
 
 
-def test_the_demo_lets_out_what_is_clean_and_keeps_the_rest(session: Session) -> None:
-    load_demo(session, now=NOW)
-    surpluses = session.scalars(select(Listing).where(Listing.kind == ListingKind.SURPLUS)).all()
+def test_the_demo_lets_out_what_is_clean_and_keeps_the_rest(demo: Session) -> None:
+    surpluses = demo.scalars(select(Listing).where(Listing.kind == ListingKind.SURPLUS)).all()
     for listing in surpluses:
         if listing.status is ListingStatus.PUBLISHED:
-            assert quality_of(session, listing, today=TODAY).verdict.may_be_published
+            assert quality_of(demo, listing, today=TODAY).verdict.may_be_published
     assert any(listing.quality_class == 2 and listing.status is ListingStatus.DRAFT for listing in surpluses)
     assert {Documentation.TESTED, Documentation.DECLARED} <= {listing.documentation for listing in surpluses}
 
