@@ -17,7 +17,8 @@ from geo.flowmap import OUTLINE_STEPS_PER_DEGREE, Detail, map_file, outline_of
 from marketplace.disclosure import Disclosure
 from marketplace.maps import MapView, map_texts, view_options
 from marketplace.queries.facilities import facility_places
-from marketplace.queries.flows import FlowFilters, flow_picture
+from marketplace.queries.flow_cells import FlowFilters
+from marketplace.queries.flows import flow_picture
 from marketplace.queries.municipalities import division_fingerprint, municipality_areas_25833, municipality_points
 from marketplace.types import FacilityKind
 from marketplace.web.bundled import bundle, in_script

@@ -12,7 +12,8 @@ from geo.geometry import BBox, read_bbox
 from geo.materials import MaterialGroup, taxonomy
 from geo.months import Month, MonthPeriod
 from marketplace.disclosure import Disclosure
-from marketplace.queries.flows import FlowFilters, Stage, details_for
+from marketplace.queries.flow_cells import FlowFilters, Stage
+from marketplace.queries.flows import details_for
 from marketplace.queries.region_flows import Way
 from marketplace.web.region_requests import USUAL_MONTHS, Asked, asked_of, asked_region
 

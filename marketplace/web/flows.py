@@ -16,7 +16,9 @@ from marketplace.disclosure import LEAST_DEALS, LEAST_ORGANISATIONS, Shown
 from marketplace.labels import label
 from marketplace.maps import MapParts, MapView, compose_map
 from marketplace.permissions import Permission
-from marketplace.queries.flows import FlowLine, Stage, flow_lines, flow_picture, places_of
+from marketplace.queries.flow_cells import Stage
+from marketplace.queries.flow_places import places_of
+from marketplace.queries.flows import FlowLine, ends_of, flow_lines, flow_picture
 from marketplace.queries.municipalities import municipality_bounds
 from marketplace.queries.region_flows import Way
 from marketplace.types import FacilityKind
@@ -113,7 +115,7 @@ def table_file() -> Response:
     filters = wanted.filters
     detail = wanted.detail or TABLE_DETAIL
     lines = lines_of(wanted, detail).groups
-    places = places_of(db.session, filters, detail=detail, lines=lines)
+    places = places_of(db.session, filters, detail=detail, ends=ends_of(lines))
     with_numbers = detail is not Detail.PROJECT
     number = _("number")
     ends = (_("From"), _("To"))
@@ -168,7 +170,7 @@ def table_of(wanted: FlowRequest) -> FlowTable:
     detail = wanted.detail or TABLE_DETAIL
     found = lines_of(wanted, detail)
     shown, rest = found.groups[:ROWS], found.groups[ROWS:]
-    places = places_of(db.session, wanted.filters, detail=detail, lines=shown)
+    places = places_of(db.session, wanted.filters, detail=detail, ends=ends_of(shown))
     whole_t = found.mass_t
     return FlowTable(
         detail=detail,

@@ -16,7 +16,9 @@ from geo.materials import MaterialGroup
 from geo.months import Month, MonthPeriod
 from marketplace.disclosure import Disclosure
 from marketplace.models import Deal, Municipality, Organisation
-from marketplace.queries.flows import FlowFilters, FlowLine, Stage, flow_lines, flow_picture, places_of
+from marketplace.queries.flow_cells import FlowFilters, Stage
+from marketplace.queries.flow_places import places_of
+from marketplace.queries.flows import FlowLine, ends_of, flow_lines, flow_picture
 from marketplace.queries.region_flows import Way
 from marketplace.queries.regions import EVERYWHERE, Region
 from marketplace.types import DealStatus
@@ -171,7 +173,7 @@ def test_every_detail_has_the_same_tonnes_and_knows_its_places(
         make_flow(origin, destination, loads={"2027-01": 30, "2027-05": 11})
     found = lines(session, filters(), detail=detail)
     assert sum(line.mass_t for line in found) == 3 * 41
-    places = places_of(session, filters(), detail=detail, lines=found)
+    places = places_of(session, filters(), detail=detail, ends=ends_of(found))
     assert places.keys() == {end for line in found for end in (line.origin, line.destination)}
     assert all(59.5 < place.position.lat < 61.5 and 8 < place.position.lon < 12 for place in places.values())
 
@@ -181,7 +183,7 @@ def test_counties_gather_municipalities(session: Session, make_flow: MakeFlow) -
     make_flow(BAERUM, OSLO, loads={"2027-01": 20})
     found = lines(session, filters(), detail=Detail.COUNTY)
     assert ways(found) == [("32", "03", 50)]
-    places = places_of(session, filters(), detail=Detail.COUNTY, lines=found)
+    places = places_of(session, filters(), detail=Detail.COUNTY, ends=ends_of(found))
     assert places["32"].name == "Akershus"
 
 
@@ -198,7 +200,7 @@ def test_projects_are_named_and_stand_where_the_deals_say(session: Session, make
     found = lines(session, filters(), detail=Detail.PROJECT)
     [line] = found
     assert line.destination == f"p{deal.destination_project_id}"
-    place = places_of(session, filters(), detail=Detail.PROJECT, lines=found)[line.destination]
+    place = places_of(session, filters(), detail=Detail.PROJECT, ends=ends_of(found))[line.destination]
     assert place.name == f"Til {BAERUM}"
     assert (place.position.lon, place.position.lat) == pytest.approx(SPOTS[BAERUM], abs=1e-6)
 
