@@ -103,6 +103,8 @@ UNITS: Final[Mapping[Measure, str]] = {
 CO2E: Final = (Measure.TRANSPORT_CO2E_KG, Measure.MATERIAL_CO2E_KG, Measure.DISPOSAL_CO2E_KG)
 """Three ledgers, shown apart; they are only taken together to see whether a result is plausible."""
 
+MONEY: Final = (Measure.HAULAGE_NOK, Measure.GATE_FEE_NOK, Measure.PURCHASE_NOK)
+
 type Ledger = Mapping[Measure, Quantity]
 
 

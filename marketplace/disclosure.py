@@ -22,11 +22,17 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, Protocol
 
+from geo.impact import MONEY, Measure
 from marketplace.actor import Actor
 
 LEAST_DEALS: Final = 3
 LEAST_ORGANISATIONS: Final = 3
 """Of two organisations each would know what is the other's."""
+
+
+GIVEN_OUT: Final = tuple(measure for measure in Measure if measure not in MONEY)
+"""The ledgers of a region that are shown, whoever asks: costs rest on what single deals pay, which is nobody else's
+business."""
 
 
 class Disclosure(StrEnum):

@@ -7,14 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from geo.impact import Measure
+from marketplace.disclosure import GIVEN_OUT
 from marketplace.exports import Column, Kind
 from marketplace.i18n_marker import N_
 from marketplace.labels import LABELS
-
-GIVEN_OUT: Final = tuple(
-    measure for measure in Measure if measure not in (Measure.HAULAGE_NOK, Measure.GATE_FEE_NOK, Measure.PURCHASE_NOK)
-)
-"""Costs rest on what single deals pay, which is nobody else's business."""
 
 MATERIAL: Final = (
     Column(

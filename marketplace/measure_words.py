@@ -5,7 +5,7 @@ from typing import Final
 
 from flask_babel import get_locale
 
-from geo.impact import Measure
+from geo.impact import MONEY, Measure
 from geo.quantities import Quantity
 from marketplace.filters import EN_DASH, NO_BREAK_SPACE, number
 
@@ -24,7 +24,6 @@ UNITS: Final = {
 }
 """Money is written as the language has it; trips are a number."""
 
-MONEY: Final = frozenset({Measure.HAULAGE_NOK, Measure.GATE_FEE_NOK, Measure.PURCHASE_NOK})
 WHOLE_FROM: Final = 100
 """From so many on, decimals are noise."""
 

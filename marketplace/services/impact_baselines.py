@@ -24,7 +24,7 @@ from geo.impact import Leg, Method, Role
 from geo.materials import Treatment, taxonomy
 from geo.replacements import Replacement, replacements
 from geo.routing import Leg as RoadLeg
-from geo.routing import Stop, region_of_county
+from geo.routing import Stop
 from marketplace.impact_basis import (
     HUBS,
     Basis,
@@ -36,7 +36,7 @@ from marketplace.impact_basis import (
 )
 from marketplace.queries.baselines import REACH_KM, BaselineFacility, Near, facilities_by_id, facilities_near
 from marketplace.recovery import Recovery
-from marketplace.services.routes import legs_between, router_for
+from marketplace.services.routes import legs_between, router_for, stop_of
 from marketplace.types import FacilityKind
 
 type Pair = tuple[Stop, Stop]
@@ -55,7 +55,7 @@ class WayStop:
 
     @property
     def stop(self) -> Stop:
-        return _stop(self.position, self.place.municipality_number)
+        return stop_of(self.position, self.place.municipality_number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,12 +182,8 @@ def _accepted_as(way: Way, landfill: BaselineFacility | None) -> str:
 # Measuring --------------------------------------------------------------------------------------------------------
 
 
-def _stop(position: Position, municipality_number: str) -> Stop:
-    return Stop(position=position, region=region_of_county(municipality_number[:2]))
-
-
 def _stop_of(facility: BaselineFacility) -> Stop:
-    return _stop(facility.position, facility.municipality_number)
+    return stop_of(facility.position, facility.municipality_number)
 
 
 def _hauls(way: Way) -> list[Pair]:

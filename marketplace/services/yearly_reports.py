@@ -17,7 +17,7 @@ from geo.pyramid import Level
 from geo.quantities import Quantity
 from marketplace.actor import Actor
 from marketplace.clock import local_date
-from marketplace.disclosure import Disclosure, Shown, may_show, shown
+from marketplace.disclosure import GIVEN_OUT, Disclosure, Shown, may_show, shown
 from marketplace.models import ImpactReport
 from marketplace.queries.exported_flows import factor_sets_used, has_examples
 from marketplace.queries.indicators import indicators_of
@@ -43,9 +43,6 @@ from marketplace.yearly_values import (
 
 MOST_WAYS: Final = 15
 """So many ways between municipalities are printed, the largest; all of them are in the exports."""
-PRINTED: Final = tuple(
-    measure for measure in Measure if measure not in (Measure.HAULAGE_NOK, Measure.GATE_FEE_NOK, Measure.PURCHASE_NOK)
-)
 
 
 def make_yearly_report(session: Session, actor: Actor, *, region: Region, year: int, now: datetime) -> ImpactReport:
@@ -75,8 +72,8 @@ def yearly_content(
         found = flow_groups(session, of, by=by, measures=tuple(measures), with_counts=not disclosure.is_full)
         return shown(found, disclosure)
 
-    ways = groups(Dimension.WAY, measures=PRINTED)
-    months = groups(Dimension.MONTH, measures=PRINTED)
+    ways = groups(Dimension.WAY, measures=GIVEN_OUT)
+    months = groups(Dimension.MONTH, measures=GIVEN_OUT)
     levels, materials = groups(Dimension.LEVEL), groups(Dimension.MATERIAL)
     waiting = groups(Dimension.LEVEL, of=replace(scope, stage=Stage.WAITING))
     between = groups(Dimension.ORIGIN, Dimension.DESTINATION)
@@ -137,9 +134,10 @@ def _ways(found: Shown[FlowGroup]) -> tuple[WayLine, ...]:
 
 
 def _together(found: Shown[FlowGroup]) -> Ledger:
-    nothing = {measure: Quantity.exact(Decimal(0), unit=measure.unit, source="") for measure in PRINTED}
+    nothing = {measure: Quantity.exact(Decimal(0), unit=measure.unit, source="") for measure in GIVEN_OUT}
     return {
-        measure: reduce(add, (group.ledger[measure] for group in found.groups), nothing[measure]) for measure in PRINTED
+        measure: reduce(add, (group.ledger[measure] for group in found.groups), nothing[measure])
+        for measure in GIVEN_OUT
     }
 
 

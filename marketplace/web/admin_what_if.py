@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from geo.errors import FactorError
 from geo.factors import Factor
@@ -27,6 +26,7 @@ from marketplace.types import FactorSetStatus
 from marketplace.web.access import requires
 from marketplace.web.admin_frame import admin_page
 from marketplace.web.paging import id_from_address
+from marketplace.web.region_desk import region_title
 from marketplace.web.region_requests import asked_period, asked_region
 from marketplace.what_if import FactorChange, WhatIf, changes_between, what_if
 
@@ -63,7 +63,7 @@ def compare() -> ResponseReturnValue:
         other=other,
         county_options=[(each.number, each.name) for each in county_choices(db.session)],
         county=region.counties[0] if region.counties else "",
-        region_name=region.name or _("All of Norway"),
+        region_name=region_title(region),
         period=period,
         projects=projects,
         project_id=project_id,

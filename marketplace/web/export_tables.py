@@ -15,13 +15,12 @@ from geo.geometry import Position
 from geo.impact import Ledger
 from geo.pyramid import Level
 from marketplace import clock, db
-from marketplace.disclosure import Disclosure, Shown, shown
+from marketplace.disclosure import GIVEN_OUT, Disclosure, Shown, shown
 from marketplace.export_columns import (
     DEALS_ABOUT,
     ENDS,
     FACILITIES,
     FLOWS_ABOUT,
-    GIVEN_OUT,
     LEVEL,
     LISTINGS,
     MASSES,
@@ -51,7 +50,7 @@ from marketplace.queries.exported_listings import (
     listed_masses,
 )
 from marketplace.queries.region_flows import Dimension, FlowGroup, FlowScope, Stage, flow_groups
-from marketplace.queries.regions import Region
+from marketplace.web.region_desk import region_title
 from marketplace.web.region_requests import Asked
 
 LICENCE: Final = "CC BY 4.0"
@@ -350,10 +349,6 @@ def _facility_row(each: ExportedFacility) -> Row:
 # What is to be known of them ------------------------------------------------------------------------------------------
 
 
-def region_name(region: Region) -> str:
-    return region.name or _("All of Norway")
-
-
 def rights_text(disclosure: Disclosure) -> str:
     if disclosure.is_full:
         return _("For the work of the municipality: it names single deals and sites, and is not to be published.")
@@ -381,7 +376,7 @@ def _about(asked: Asked, *, title: str, description: str, facts: tuple[Fact, ...
         title=title,
         description=description,
         facts=(
-            Fact(key="region", name=_("Region"), value=region_name(asked.region)),
+            Fact(key="region", name=_("Region"), value=region_title(asked.region)),
             *facts,
             Fact(key="made_at", name=_("Made"), value=clock.now().isoformat(timespec="seconds")),
             Fact(key="rights", name=_("Terms"), value=rights_text(asked.disclosure)),

@@ -15,7 +15,8 @@ from marketplace.errors import NotFound
 from marketplace.exports import Format, metadata_json, write
 from marketplace.permissions import Permission
 from marketplace.web.access import requires
-from marketplace.web.export_tables import Dataset, datasets_for, export_of, region_name, rights_text, rule_text
+from marketplace.web.export_tables import Dataset, datasets_for, export_of, rights_text, rule_text
+from marketplace.web.region_desk import region_title
 from marketplace.web.region_requests import Asked, asked_of, asked_region
 
 bp = Blueprint("exports", __name__, url_prefix="/regions/export")
@@ -78,7 +79,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "exports/index.html",
         asked=asked,
-        region_name=region_name(asked.region),
+        region_name=region_title(asked.region),
         offered=[_offered(dataset, asked) for dataset in datasets_for(asked.disclosure)],
         rights=rights_text(asked.disclosure),
         rule=rule_text(asked.disclosure),

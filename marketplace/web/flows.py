@@ -27,7 +27,7 @@ from marketplace.web.downloads import CSV, csv_file, download
 from marketplace.web.flow_file import flow_file
 from marketplace.web.flow_map import FlowLayer, detail_names, flow_data, period_words, place_name
 from marketplace.web.flow_reading import FlowRequest, asked_flows, read_sight
-from marketplace.web.region_ahead_panels import region_title
+from marketplace.web.region_desk import region_title, way_name
 
 bp = Blueprint("flows", __name__)
 
@@ -77,7 +77,7 @@ def index() -> ResponseReturnValue:
         table=table_of(wanted),
         map=page_map(wanted),
         stages=stage_names(),
-        ways=way_names(),
+        ways={way: way_name(way) for way in (Way.OUT, Way.IN, Way.WITHIN)},
         groups=[(group, taxonomy().in_group(group)) for group in MaterialGroup],
         facility_kinds=tuple(FacilityKind),
         period=period_words(filters.period),
@@ -252,12 +252,4 @@ def stage_names() -> dict[Stage, str]:
         Stage.DELIVERED: _("Delivered"),
         Stage.AGREED: _("Agreed"),
         Stage.PLANNED: _("Planned"),
-    }
-
-
-def way_names() -> dict[Way, str]:
-    return {
-        Way.OUT: _("Out of the region"),
-        Way.IN: _("Into the region"),
-        Way.WITHIN: _("Within the region"),
     }

@@ -23,8 +23,8 @@ from marketplace.queries.region_outlook import (
     outlook,
     runways,
 )
-from marketplace.queries.regions import EVERYWHERE, Region, municipality_names_of, region_around
-from marketplace.web.region_desk import NOTHING, Desk
+from marketplace.queries.regions import EVERYWHERE, municipality_names_of, region_around
+from marketplace.web.region_desk import NOTHING, Desk, region_title
 from marketplace.web.region_sheets import Cell, Column, Panel, Sheet, figure, words
 
 MOST_RECEIVERS = 15
@@ -359,7 +359,3 @@ def _compared_row(name: str, found: Compared, disclosure: Disclosure) -> tuple[C
         figure(per_tonne(Measure.LANDFILL_T), decimals=2),
         figure(per_tonne(Measure.VIRGIN_T), decimals=2),
     )
-
-
-def region_title(region: Region) -> str:
-    return _("All of Norway") if region.is_everywhere else region.name

@@ -16,9 +16,9 @@ from geo.impact import CO2E, Ledger, Measure, Method
 from geo.months import Month
 from geo.quantities import Quantity
 from marketplace import db
-from marketplace.disclosure import Shown, shown
-from marketplace.export_columns import GIVEN_OUT
+from marketplace.disclosure import GIVEN_OUT, Shown, shown
 from marketplace.filters import number
+from marketplace.measure_words import measure_unit
 from marketplace.queries.region_flows import (
     AgreedGroup,
     Dimension,
@@ -31,6 +31,7 @@ from marketplace.queries.region_flows import (
 )
 from marketplace.queries.region_marks import Marks, marks_of
 from marketplace.queries.region_outlook import ReceiverRoom, receiver_rooms
+from marketplace.queries.regions import Region
 from marketplace.web.region_requests import Asked
 from marketplace.web.region_sheets import Panel
 
@@ -52,15 +53,12 @@ def method_name(method: Method | None) -> str:
     return {None: "", Method.ESTIMATE: _("estimates"), Method.ROAD: _("by road")}[method]
 
 
+def region_title(region: Region) -> str:
+    return _("All of Norway") if region.is_everywhere else region.name
+
+
 def unit_of(measure: Measure) -> str:
-    units = {
-        Measure.TRIPS: _("trips"),
-        Measure.LANDFILL_M3: "m³",
-        Measure.LANDFILL_M2: "m²",
-        **dict.fromkeys(CO2E, "kg CO₂e"),
-        **dict.fromkeys((Measure.HAULAGE_NOK, Measure.GATE_FEE_NOK, Measure.PURCHASE_NOK), "kr"),
-    }
-    return units.get(measure, Measure(measure).unit)
+    return measure_unit(measure) or _("trips")
 
 
 def month_name(month: Month) -> str:

@@ -30,7 +30,7 @@ from marketplace.web.indicator_sheet import figure_text, indicator_sheet
 from marketplace.web.limits import YEARLY_REPORTS_BY_ACCOUNT, count_attempt
 from marketplace.web.plan_paper import how_ranges_are_put_together, without_target_text
 from marketplace.web.printed import pdf_of, pdf_response
-from marketplace.web.region_ahead_panels import region_title
+from marketplace.web.region_desk import region_title
 from marketplace.web.region_requests import Asked, asked_of, asked_region
 from marketplace.web.region_sheets import Cell, Column, Sheet, csv_of, figure, words
 from marketplace.web.yearly_paper import keeps_text, projects_text, yearly_paper

@@ -31,7 +31,6 @@ from marketplace.web.region_ahead_panels import (
     benchmark_panel,
     projects_panel,
     receivers_panel,
-    region_title,
     runway_panel,
 )
 from marketplace.web.region_desk import (
@@ -41,6 +40,7 @@ from marketplace.web.region_desk import (
     marks_words,
     method_name,
     month_name,
+    region_title,
     stage_name,
     way_name,
     with_csv,

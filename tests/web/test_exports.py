@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from geo.impact import Measure, rates_of
 from geo.months import Month, MonthPeriod
-from marketplace.export_columns import GIVEN_OUT, key_of
+from marketplace.disclosure import GIVEN_OUT
+from marketplace.export_columns import key_of
 from marketplace.exports import Format
 from marketplace.models import Deal, Organisation, User
 from marketplace.queries.region_flows import FlowScope, flow_groups
