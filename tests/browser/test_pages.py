@@ -172,7 +172,7 @@ def test_the_front_page_works_by_keyboard_in_its_order(open_page: OpenPage) -> N
     page = open_page(DESKTOP)
     page.goto("/")
     tab_to(page, "a[href='/search']", at_most=5)
-    tab_to(page, "a[href='/login']", at_most=3)
+    tab_to(page, "a[href='/login']", at_most=4)
     tab_to(page, "main a[href^='/listings/new']", at_most=5)
     tab_to(page, "main a[href^='/search']", at_most=1)
     page.keyboard.press("Enter")

@@ -102,7 +102,8 @@ def test_a_figure_is_edited(desk: Client, draft: FactorSet, session: Session) ->
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"value": "9"}, "Low, likely and high are not in that order."),
+        ({"value": "9"}, "The high figure is below the figure itself."),
+        ({"value": "0.1"}, "The low figure is above the figure itself."),
         ({"value": ""}, "Enter the figure."),
         ({"value": "many"}, "Enter a number, with digits only."),
         ({"low": "-1"}, "A factor cannot be negative."),
