@@ -14,21 +14,8 @@ from functools import reduce
 from operator import add
 from typing import Any, Final
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    and_,
-    case,
-    column,
-    false,
-    func,
-    literal,
-    literal_column,
-    not_,
-    select,
-    true,
-    values,
-)
+from sqlalchemy import ColumnElement, and_, case, false, func, literal, literal_column, not_, select, true
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Session
 
 from geo.impact import CO2E, Ledger, Measure
@@ -47,11 +34,12 @@ PLACES: Final = {measure: place for place, measure in enumerate(Measure, start=1
 """Where a measure stands in the arrays of the database, which begin at 1."""
 
 PARTIES: Final = (
-    values(column("organisation_id", BigInteger), name="parties")
-    .data([(Deal.giver_organisation_id,), (Deal.taker_organisation_id,)])
+    func.unnest(array([Deal.giver_organisation_id, Deal.taker_organisation_id]))
+    .table_valued("organisation_id")
+    .render_derived(name="parties")
     .lateral()
 )
-"""Both organisations of a deal, each in a row of its own."""
+"""Both organisations of a deal, each in a row of its own. Not as VALUES: SQLAlchemy keeps no statement with those."""
 
 type Sums = type[FlowMonth] | type[DealMonth]
 

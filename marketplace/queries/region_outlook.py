@@ -9,7 +9,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from sqlalchemy import Date, Integer, Numeric, cast, column, func, literal, select, values
+from sqlalchemy import Date, Numeric, cast, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from geo.months import Month, MonthPeriod
@@ -103,9 +104,16 @@ class Runway:
 
 def outlook(session: Session, *, region: Region, rooms: Sequence[ReceiverRoom], today: date) -> Outlook:
     quarters = [Quarter.of(today).shifted(n) for n in range(QUARTERS_AHEAD)]
-    ahead = values(column("n", Integer), column("first", Date), column("last", Date), name="ahead").data(
-        [(n, max(quarter.first_day, today), quarter.last_day) for n, quarter in enumerate(quarters)]
+    # Arrays, not VALUES: SQLAlchemy keeps no statement that has those.
+    ahead = (
+        func.unnest(
+            cast([max(quarter.first_day, today) for quarter in quarters], ARRAY(Date)),
+            cast([quarter.last_day for quarter in quarters], ARRAY(Date)),
+        )
+        .table_valued("first", "last", with_ordinality="place")
+        .render_derived(name="ahead")
     )
+    number = ahead.c.place - 1
     begins = func.greatest(Listing.available_from, literal(today, Date))
     days = Listing.available_to - begins + 1
     overlap = func.least(ahead.c.last, Listing.available_to) - func.greatest(ahead.c.first, begins) + 1
@@ -117,10 +125,10 @@ def outlook(session: Session, *, region: Region, rooms: Sequence[ReceiverRoom], 
     )
     share_t = Listing.left_t * cast(overlap, Numeric) / cast(days, Numeric)
     by_quarter = session.execute(
-        select(Listing.kind, ahead.c.n, func.round(func.sum(share_t), 3))
+        select(Listing.kind, number, func.round(func.sum(share_t), 3))
         .join(ahead, (ahead.c.first <= Listing.available_to) & (ahead.c.last >= begins))
         .where(*is_meant)
-        .group_by(Listing.kind, ahead.c.n)
+        .group_by(Listing.kind, ahead.c.place)
     )
     masses = {(kind, n): Decimal(mass_t) for kind, n, mass_t in by_quarter}
     totals = {
