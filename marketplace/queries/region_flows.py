@@ -5,7 +5,7 @@ loads were driven. How many deals and organisations a sum rests on, which is wha
 from `deal_month`. Nothing here reads a load.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -14,9 +14,23 @@ from functools import reduce
 from operator import add
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, case, false, func, literal, literal_column, not_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    case,
+    false,
+    func,
+    literal,
+    literal_column,
+    not_,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import array
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from geo.impact import CO2E, Ledger, Measure
 from geo.materials import MaterialGroup, taxonomy
@@ -41,6 +55,8 @@ PARTIES: Final = (
 )
 """Both organisations of a deal, each in a row of its own. Not as VALUES: SQLAlchemy keeps no statement with those."""
 
+type Keys = tuple[Any, ...]
+"""The values of the dimensions that flows are grouped by, in their order."""
 type Sums = type[FlowMonth] | type[DealMonth]
 
 
@@ -152,56 +168,63 @@ def flow_groups(
     with_counts: bool = False,
 ) -> tuple[FlowGroup, ...]:
     """The flows that are meant, grouped, in the order of their keys. Groups of nothing are left out."""
-    keys, grouped = _keys(FlowMonth, by, scope.region)
-    query = (
-        select(
-            *keys,
-            func.sum(FlowMonth.loads).label("loads"),
-            func.sum(FlowMonth.delivered_t).label("delivered_t"),
-            func.sum(counted_t(FlowMonth)).label("avoided_t"),
-            *(
-                func.sum(bound[PLACES[measure]])
-                for measure in measures
-                for bound in (FlowMonth.central, FlowMonth.low, FlowMonth.high)
-            ),
-        )
-        .where(scope.selects(FlowMonth))
-        .group_by(*grouped)
-        .order_by(*grouped)
-        .having(func.sum(FlowMonth.loads) > 0)
-    )
-    counts = _counts(session, scope, by) if with_counts else {}
-    width = len(by)
-    found = []
-    for row in session.execute(query):
-        key = _read(by, row[:width])
-        deals, organisations = counts.get(key, (0, 0))
-        found.append(
+    (found,) = flow_groupings(session, scope, by_each=[by], measures=measures, with_counts=with_counts)
+    return found
+
+
+def flow_groupings(
+    session: Session,
+    scope: FlowScope,
+    *,
+    by_each: Sequence[Sequence[Dimension]],
+    measures: Sequence[Measure] = (),
+    with_counts: bool = False,
+) -> tuple[tuple[FlowGroup, ...], ...]:
+    """The same flows grouped in several ways, each as `flow_groups` has it, in one statement."""
+    flows = _rows(FlowMonth, scope, by_each)
+    query = _grouped(
+        flows,
+        by_each,
+        func.sum(flows.c.loads),
+        func.sum(flows.c.delivered_t),
+        func.sum(flows.c.counted_t),
+        *(
+            func.sum(bound[PLACES[measure]])
+            for measure in measures
+            for bound in (flows.c.central, flows.c.low, flows.c.high)
+        ),
+    ).having(func.sum(flows.c.loads) > 0)
+    counts = _counts(session, scope, by_each) if with_counts else {}
+    found: list[list[FlowGroup]] = [[] for _by in by_each]
+    for number, keys, (loads, delivered_t, avoided_t, *figures) in _read(session, query, by_each):
+        deals, organisations = counts.get((number, keys), (0, 0))
+        found[number].append(
             FlowGroup(
-                keys=key,
-                loads=int(row.loads),
-                delivered_t=row.delivered_t,
-                avoided_t=row.avoided_t,
-                ledger=_ledger(measures, row[width + 3 :]),
+                keys=keys,
+                loads=int(loads),
+                delivered_t=delivered_t,
+                avoided_t=avoided_t,
+                ledger=_ledger(measures, figures),
                 deals=deals,
                 organisations=organisations,
             )
         )
-    return tuple(found)
+    return tuple(tuple(sorted(groups, key=lambda group: group.keys)) for groups in found)
 
 
-def _counts(session: Session, scope: FlowScope, by: Sequence[Dimension]) -> Mapping[tuple[Any, ...], tuple[int, int]]:
-    """How many deals, and how many different organisations, each group rests on."""
-    keys, grouped = _keys(DealMonth, by, scope.region)
-    query = (
-        select(*keys, func.count(DealMonth.deal_id.distinct()), func.count(PARTIES.c.organisation_id.distinct()))
-        .join(Deal, Deal.id == DealMonth.deal_id)
-        .join(PARTIES, true())
-        .where(scope.selects(DealMonth), DealMonth.loads > 0)
-        .group_by(*grouped)
+def _counts(
+    session: Session, scope: FlowScope, by_each: Sequence[Sequence[Dimension]]
+) -> Mapping[tuple[int, Keys], tuple[int, int]]:
+    """How many deals, and how many different organisations, each group rests on, by its grouping's number and keys."""
+    rows = _rows(DealMonth, scope, by_each)
+    grouped = _grouped(
+        rows,
+        by_each,
+        func.count(rows.c.deal_id.distinct()),
+        func.count(PARTIES.c.organisation_id.distinct()),
     )
-    width = len(by)
-    return {_read(by, row[:width]): (row[width], row[width + 1]) for row in session.execute(query)}
+    query = grouped.select_from(rows).join(Deal, Deal.id == rows.c.deal_id).join(PARTIES, true())
+    return {(number, keys): (deals, parties) for number, keys, (deals, parties) in _read(session, query, by_each)}
 
 
 def _waits(table: Sums) -> ColumnElement[bool]:
@@ -238,30 +261,61 @@ def way_of(table: Sums | type[Deal], region: Region) -> ColumnElement[str]:
     )
 
 
-def _keys(
-    table: Sums, by: Sequence[Dimension], region: Region
-) -> tuple[list[ColumnElement[Any]], list[ColumnElement[Any]]]:
-    """The columns of the dimensions, and what to group by for them."""
-    columns: dict[Dimension, Any] = {
-        Dimension.WAY: way_of(table, region).label("way"),
+def _rows(table: Sums, scope: FlowScope, by_each: Sequence[Sequence[Dimension]]) -> Subquery:
+    """The rows of a table that are meant, with the dimensions that they are grouped by under their own names."""
+    dimensions: dict[Dimension, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
+        Dimension.WAY: way_of(table, scope.region),
         Dimension.MONTH: table.month,
         Dimension.MATERIAL: table.material_key,
         Dimension.LEVEL: table.level,
-        Dimension.STAGE: case((_waits(table), Stage.WAITING.value), else_=Stage.FINAL.value).label("stage"),
-        Dimension.OUTCOME: case((table.level.in_(RECOVERED), Outcome.RECOVERED.value), else_=Outcome.OTHER.value).label(
-            "outcome"
-        ),
+        Dimension.STAGE: case((_waits(table), Stage.WAITING.value), else_=Stage.FINAL.value),
+        Dimension.OUTCOME: case((table.level.in_(RECOVERED), Outcome.RECOVERED.value), else_=Outcome.OTHER.value),
         Dimension.ORIGIN: table.origin_municipality_number,
         Dimension.DESTINATION: table.destination_municipality_number,
     }
-    # Some by name: said twice with values of their own, PostgreSQL could not know that they are the same.
-    worked_out = (Dimension.WAY, Dimension.STAGE, Dimension.OUTCOME)
-    grouped = [literal_column(each.value) if each in worked_out else columns[each] for each in by]
-    return [columns[each] for each in by], grouped
+    return (
+        select(
+            *(dimensions[each].label(each.value) for each in _all_of(by_each)),
+            *([table.deal_id] if table is DealMonth else [counted_t(table).label("counted_t")]),
+            table.loads,
+            table.delivered_t,
+            table.central,
+            table.low,
+            table.high,
+        )
+        .where(scope.selects(table), table.loads > 0)
+        .subquery("flows")
+    )
 
 
-def _read(by: Sequence[Dimension], key: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(_value(dimension, value) for dimension, value in zip(by, key, strict=True))
+def _grouped(
+    flows: Subquery, by_each: Sequence[Sequence[Dimension]], *figures: ColumnElement[Any]
+) -> Select[tuple[Any, ...]]:
+    """Figures of each group, after which of the groupings it is of and all dimensions, those of others empty."""
+    dimensions = [flows.c[each.value] for each in _all_of(by_each)]
+    which = func.grouping(*dimensions) if len(by_each) > 1 else literal(0)
+    sets = (tuple_(*(flows.c[each.value] for each in by)) for by in by_each)
+    return select(which, *dimensions, *figures).group_by(func.grouping_sets(*sets))
+
+
+def _all_of(by_each: Sequence[Sequence[Dimension]]) -> list[Dimension]:
+    """The dimensions of all the groupings, each once."""
+    return list(dict.fromkeys(each for by in by_each for each in by))
+
+
+def _read(
+    session: Session, query: Select[tuple[Any, ...]], by_each: Sequence[Sequence[Dimension]]
+) -> Iterator[tuple[int, Keys, Sequence[Any]]]:
+    """Each group: the number of its grouping, its keys, and its figures."""
+    dimensions = _all_of(by_each)
+    # PostgreSQL's GROUPING: a bit for each dimension, 1 where it is not one of the grouping's, the first the highest.
+    left_out = ["".join("0" if each in by else "1" for each in dimensions) or "0" for by in by_each]
+    numbers = {int(bits, base=2) if len(by_each) > 1 else 0: number for number, bits in enumerate(left_out)}
+    places = [[dimensions.index(each) + 1 for each in by] for by in by_each]
+    for row in session.execute(query):
+        number = numbers[row[0]]
+        keys = tuple(_value(dimensions[place - 1], row[place]) for place in places[number])
+        yield number, keys, row[1 + len(dimensions) :]
 
 
 def _value(dimension: Dimension, value: object) -> object:
@@ -346,11 +400,15 @@ class Compared:
 
 def compared(session: Session, scope: FlowScope, *, with_counts: bool = False) -> Compared | None:
     """The figures by which regions are compared; None where nothing came to its final use."""
-    final = replace(scope, stage=Stage.FINAL)
-    together = flow_groups(session, final, measures=COMPARED, with_counts=with_counts)
+    together, parts = flow_groupings(
+        session,
+        replace(scope, stage=Stage.FINAL),
+        by_each=[(), (Dimension.OUTCOME,)],
+        measures=COMPARED,
+        with_counts=with_counts,
+    )
     if not together:
         return None
-    parts = flow_groups(session, final, by=(Dimension.OUTCOME,), with_counts=with_counts)
     recovered = (part.delivered_t for part in parts if part.keys == (Outcome.RECOVERED,))
     return Compared(flows=together[0], recovered_t=sum(recovered, Decimal(0)), parts=parts)
 

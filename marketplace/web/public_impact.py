@@ -13,7 +13,7 @@ from marketplace.i18n import translate
 from marketplace.indicators import Indicator
 from marketplace.permissions import Permission
 from marketplace.queries.indicators import indicators_of
-from marketplace.queries.region_flows import FlowScope, first_month
+from marketplace.queries.region_flows import Dimension, FlowScope, first_month
 from marketplace.queries.regions import EVERYWHERE
 from marketplace.web.access import current_actor, requires
 from marketplace.web.indicator_sheet import figure_text
@@ -30,6 +30,7 @@ PANELS: Final = {
     "levels": levels_panel,
     "materials": materials_panel,
 }
+TOGETHER: Final = ((Dimension.MONTH, Dimension.WAY), (Dimension.LEVEL,), (Dimension.MATERIAL,))
 HEADLINES: Final = (
     Measure.VEHICLE_KM,
     Measure.TRANSPORT_CO2E_KG,
@@ -55,7 +56,7 @@ def show() -> ResponseReturnValue:
     first = first_month(db.session, region=EVERYWHERE) or now
     period = MonthPeriod(max(min(first, now), now.shifted(1 - MOST_MONTHS)), now)
     asked = Asked(region=EVERYWHERE, period=period, disclosure=Disclosure.OPEN, actor=current_actor(), today=today)
-    desk = Desk(asked)
+    desk = Desk(asked, together=TOGETHER)
     figures = indicators_of(
         db.session,
         FlowScope(region=EVERYWHERE, period=period),

@@ -27,7 +27,7 @@ from marketplace.queries.region_flows import (
     Stage,
     Way,
     agreed_ahead,
-    flow_groups,
+    flow_groupings,
 )
 from marketplace.queries.region_marks import Marks, marks_of
 from marketplace.queries.region_outlook import ReceiverRoom, receiver_rooms
@@ -36,6 +36,8 @@ from marketplace.web.region_requests import Asked
 from marketplace.web.region_sheets import Panel
 
 NOTHING: Final = Decimal(0)
+BY_WAY: Final = (Dimension.WAY,)
+BY_MONTH: Final = (Dimension.MONTH,)
 KG_PER_T: Final = Decimal(1000)
 WHOLE_FROM_T: Final = 100
 
@@ -72,6 +74,9 @@ def range_of(quantity: Quantity, *, decimals: int = 0) -> str:
     return _("%(low)s to %(high)s", low=number(quantity.low, decimals), high=number(quantity.high, decimals))
 
 
+type Grouping = tuple[Dimension, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Large:
     """A figure of a ledger as it is set large: with its unit, and its range beneath."""
@@ -97,21 +102,49 @@ class Desk:
     """What the panels are made from: each is read once, whichever of them ask for it."""
 
     asked: Asked
+    together: tuple[Grouping, ...] = ()
+    """The groupings without measures that a page's panels ask for: they are read in one statement."""
 
     @cached_property
     def scope(self) -> FlowScope:
         """What came to its final use: what waits in a hub stands by itself, and counts once it goes on."""
         return FlowScope(region=self.asked.region, period=self.asked.period, stage=Stage.FINAL)
 
-    def groups(self, *by: Dimension, measures: Sequence[Measure] = (), stage: Stage = Stage.FINAL) -> Shown[FlowGroup]:
+    def groups(self, *by: Dimension, stage: Stage = Stage.FINAL) -> Shown[FlowGroup]:
         """The flows grouped, as far as the visitor may see them."""
-        is_full, scope = self.asked.disclosure.is_full, replace(self.scope, stage=stage)
-        found = flow_groups(db.session, scope, by=by, measures=measures, with_counts=not is_full)
-        return shown(found, self.asked.disclosure)
+        if by in self.together and stage is Stage.FINAL:
+            return self._read_together[by]
+        return self._groupings((by,), stage=stage)[by]
+
+    def _groupings(
+        self, by_each: Sequence[Grouping], *, measures: Sequence[Measure] = (), stage: Stage = Stage.FINAL
+    ) -> dict[Grouping, Shown[FlowGroup]]:
+        found = flow_groupings(
+            db.session,
+            replace(self.scope, stage=stage),
+            by_each=by_each,
+            measures=measures,
+            with_counts=not self.asked.disclosure.is_full,
+        )
+        return {by: shown(groups, self.asked.disclosure) for by, groups in zip(by_each, found, strict=True)}
 
     @cached_property
+    def _read_together(self) -> dict[Grouping, Shown[FlowGroup]]:
+        return self._groupings(self.together)
+
+    @cached_property
+    def _measured(self) -> dict[Grouping, Shown[FlowGroup]]:
+        return self._groupings((BY_WAY, BY_MONTH), measures=GIVEN_OUT)
+
+    @property
     def ways(self) -> Shown[FlowGroup]:
-        return self.groups(Dimension.WAY, measures=GIVEN_OUT)
+        """By how they lie to the region, with what they avoided."""
+        return self._measured[BY_WAY]
+
+    @property
+    def months(self) -> Shown[FlowGroup]:
+        """By month, with what they avoided."""
+        return self._measured[BY_MONTH]
 
     @cached_property
     def waiting(self) -> Shown[FlowGroup]:

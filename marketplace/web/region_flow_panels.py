@@ -158,7 +158,7 @@ def bounds_of(quantity: Quantity) -> tuple[Decimal, Decimal, Decimal]:
 
 
 def climate_panel(desk: Desk) -> Panel:
-    found = desk.groups(Dimension.MONTH, measures=CO2E)
+    found = desk.months
     by_month: dict[Month, FlowGroup] = {group.keys[0]: group for group in found.groups}
     months = list(desk.asked.period)
 

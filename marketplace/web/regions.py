@@ -17,7 +17,7 @@ from marketplace.filters import number
 from marketplace.labels import label, material_name
 from marketplace.permissions import Permission
 from marketplace.queries.region_deals import RegionDeal, count_deals_of_region, deals_of_region
-from marketplace.queries.region_flows import FlowScope, Stage, Way
+from marketplace.queries.region_flows import Dimension, FlowScope, Stage, Way
 from marketplace.queries.regions import (
     county_choices,
     municipality_names_of,
@@ -74,6 +74,12 @@ PANELS: Final[Mapping[str, Callable[[Desk], Panel]]] = {
     "benchmark": benchmark_panel,
 }
 """In the order of the page."""
+TOGETHER: Final = (
+    (Dimension.MONTH, Dimension.WAY),
+    (Dimension.LEVEL,),
+    (Dimension.MATERIAL,),
+    (Dimension.ORIGIN, Dimension.DESTINATION),
+)
 
 MOST_IN_FILE: Final = 20_000
 
@@ -101,7 +107,7 @@ def dashboard() -> ResponseReturnValue:
     if region is None:
         return redirect(url_for(".index"))
     asked = asked_of(region)
-    desk = Desk(asked)
+    desk = Desk(asked, together=TOGETHER)
     return render_template(
         "regions/dashboard.html",
         panels={key: with_csv(make(desk), asked) for key, make in PANELS.items()},
