@@ -18,7 +18,7 @@ from marketplace.models import Deal, DealImpact, Ticket
 from marketplace.queries.exported_flows import delivered_months
 from marketplace.queries.impact import avoided_by
 from marketplace.queries.region_deals import count_deals_of_region
-from marketplace.queries.region_flows import Dimension, FlowGroup, FlowScope, Way, flow_groups
+from marketplace.queries.region_flows import Dimension, FlowGroup, FlowScope, Way, flow_groupings, flow_groups
 from marketplace.queries.regions import EVERYWHERE, Region
 from marketplace.types import DealStatus, TicketStatus
 from tests.factories import Factory
@@ -32,6 +32,13 @@ MOMENTS = [datetime(2026, month, day, 23, 30, tzinfo=UTC) for month, day in ((1,
 """Some are another month, or another year, in Norway than in Greenwich."""
 PERIOD = MonthPeriod(Month(2026, 2), Month(2026, 12))
 ALL_TIME = MonthPeriod(Month(2026, 1), Month(2027, 12))
+
+GROUPINGS = (
+    (),
+    *((dimension,) for dimension in Dimension),
+    (Dimension.ORIGIN, Dimension.DESTINATION),
+    (Dimension.MONTH, Dimension.WAY),
+)
 
 scenes = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 municipalities = st.sampled_from(MUNICIPALITIES)
@@ -140,8 +147,10 @@ def test_deals_dashboard_and_exports_say_the_same_to_the_last_digit(
         session.expire_all()
         scope = FlowScope(region=region, period=period)
         expected = by_loads(session, deals, scope)
-        for by in ((), *((dimension,) for dimension in Dimension), (Dimension.ORIGIN, Dimension.DESTINATION)):
-            assert together(groups(session, scope, *by)) == expected, by
+        at_once = flow_groupings(session, scope, by_each=GROUPINGS, measures=tuple(Measure), with_counts=True)
+        for by, found in zip(GROUPINGS, at_once, strict=True):
+            assert together(found) == expected, by
+            assert found == flow_groups(session, scope, by=by, measures=tuple(Measure), with_counts=True)
         assert sum((together(groups(session, _only(scope, way))) for way in Way), Sum()) == expected
         assert _exported(session, scope) == expected
         assert count_deals_of_region(session, scope)[1:] == (expected.loads, expected.delivered_t)
