@@ -15,6 +15,7 @@ from flask import Flask
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
+from geo.months import Month, MonthPeriod
 from marketplace import clock
 
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
@@ -163,6 +164,21 @@ def period(days: tuple[date | None, date | None] | None) -> str:
     return begin + dash + date_(last)
 
 
+def month_(month: Month | None) -> str:
+    """mars 2027; March 2027."""
+    if month is None:
+        return EN_DASH
+    return format_date(month.first_day, "MMMM y", locale=_locale())
+
+
+def months_(period: MonthPeriod | None) -> str:
+    """mars 2027; januar 2026 – mars 2027."""
+    if period is None:
+        return EN_DASH
+    first, last = month_(period.first), month_(period.last)
+    return first if first == last else f"{first}{NO_BREAK_SPACE}{EN_DASH} {last}"
+
+
 def fraction(sizes_mm: tuple[Number, Number] | None) -> str:
     """Grain fraction d/D: 8/16 mm."""
     if sizes_mm is None:
@@ -200,6 +216,8 @@ FILTERS: dict[str, Callable[..., str]] = {
     "date_": date_,
     "datetime_": datetime_,
     "period": period,
+    "month_": month_,
+    "months_": months_,
     "fraction": fraction,
     "percent": percent,
     "relative_time": relative_time,

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from geo.flowmap import OUTLINE_STEPS_PER_DEGREE, Detail, map_file, outline_of
 from marketplace.disclosure import Disclosure
+from marketplace.filters import month_, months_
 from marketplace.maps import MapView, map_texts, view_options
 from marketplace.queries.facilities import facility_places
 from marketplace.queries.flow_cells import FlowFilters
@@ -23,7 +24,7 @@ from marketplace.queries.municipalities import division_fingerprint, municipalit
 from marketplace.types import FacilityKind
 from marketplace.web.bundled import bundle, in_script
 from marketplace.web.facility_map import feature_of
-from marketplace.web.flow_map import detail_names, flow_data, flow_texts, month_names, period_words, zoom_steps
+from marketplace.web.flow_map import detail_names, flow_data, flow_texts, zoom_steps
 
 MODULES: Final = ("symbols", "map", "map-facilities", "flow-lines", "flow-panel", "flow-file")
 """Each before those that import it."""
@@ -52,7 +53,7 @@ def flow_file(
         data={
             "pictures": {detail.value: flow_data(picture) for detail, picture in found.items()},
             "details": zoom_steps(details),
-            "months": month_names(filters.period),
+            "months": [month_(each) for each in filters.period],
             "outline": outline(session),
             "outlineSteps": OUTLINE_STEPS_PER_DEGREE,
             "names": [
@@ -66,7 +67,7 @@ def flow_file(
     return render_template(
         "flows/file.html",
         title=title,
-        period=period_words(filters.period),
+        period=months_(filters.period),
         made_at=made_at,
         site=site,
         filters=filters,

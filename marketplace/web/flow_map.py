@@ -4,14 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from babel.dates import format_date
-from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from geo.flowmap import FIRST_ZOOMS, Detail, Picture, as_drawn
 from geo.materials import MaterialGroup
-from geo.months import Month, MonthPeriod
-from marketplace.i18n import DEFAULT_LOCALE
+from geo.months import Month
+from marketplace.filters import month_
 from marketplace.labels import label
 from marketplace.maps import JsonText, ScriptLayer, facility_texts
 from marketplace.queries.flows import FlowPicture
@@ -39,7 +37,7 @@ class FlowLayer(ScriptLayer):
                 "query": query,
                 "detail": detail.value if detail else "",
                 "details": JsonText(zoom_steps(details)),
-                "months": JsonText(month_names(months)),
+                "months": JsonText([month_(each) for each in months]),
                 "facilities_url": facilities_url,
                 "texts": JsonText(flow_texts()),
             }
@@ -69,18 +67,6 @@ def named(picture: Picture) -> Picture:
 def place_name(detail: Detail, name: str) -> str:
     """A square is called after a place that lies near it."""
     return _("The square by %(place)s", place=name) if detail is Detail.GRID else name
-
-
-def month_names(months: Iterable[Month]) -> list[str]:
-    """March 2027."""
-    locale = get_locale() or DEFAULT_LOCALE
-    return [format_date(month.first_day, "MMMM y", locale=locale) for month in months]
-
-
-def period_words(period: MonthPeriod) -> str:
-    """March 2027; January 2026 to March 2027."""
-    first, last = month_names([period.first, period.last])
-    return first if first == last else _("%(first)s to %(last)s", first=first, last=last)
 
 
 def detail_names() -> Mapping[Detail, str]:

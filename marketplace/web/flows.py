@@ -13,6 +13,7 @@ from geo.flowmap import Detail, Place, detail_at
 from geo.materials import MaterialGroup, taxonomy
 from marketplace import clock, db
 from marketplace.disclosure import LEAST_DEALS, LEAST_ORGANISATIONS, Shown
+from marketplace.filters import months_
 from marketplace.labels import label
 from marketplace.maps import MapParts, MapView, compose_map
 from marketplace.permissions import Permission
@@ -25,7 +26,7 @@ from marketplace.types import FacilityKind
 from marketplace.web.access import requires
 from marketplace.web.downloads import CSV, csv_file, download
 from marketplace.web.flow_file import flow_file
-from marketplace.web.flow_map import FlowLayer, detail_names, flow_data, period_words, place_name
+from marketplace.web.flow_map import FlowLayer, detail_names, flow_data, place_name
 from marketplace.web.flow_reading import FlowRequest, asked_flows, read_sight
 from marketplace.web.region_desk import region_title, way_name
 
@@ -80,7 +81,7 @@ def index() -> ResponseReturnValue:
         ways={way: way_name(way) for way in (Way.OUT, Way.IN, Way.WITHIN)},
         groups=[(group, taxonomy().in_group(group)) for group in MaterialGroup],
         facility_kinds=tuple(FacilityKind),
-        period=period_words(filters.period),
+        period=months_(filters.period),
         asked=wanted.asked,
         title=region_title(filters.region),
         parameters=wanted.parameters,

@@ -149,7 +149,6 @@ def _frame(asked: Asked) -> dict[str, object]:
     return {
         "asked": asked,
         "title": region_title(asked.region),
-        "period_words": f"{month_name(asked.period.first)} – {month_name(asked.period.last)}",
         "parameters": asked.parameters,
         "least_deals": LEAST_DEALS,
         "least_organisations": LEAST_ORGANISATIONS,

@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from flask_babel import Babel, force_locale
 
+from geo.months import Month, MonthPeriod
 from marketplace import filters
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -130,6 +131,15 @@ def test_a_moment_is_shown_as_its_day_and_time_in_oslo() -> None:
 )
 def test_period_says_month_and_year_once(first: date, last: date, norwegian: str, english: str) -> None:
     assert said(filters.period, (first, last)) == (norwegian, english)
+
+
+def test_months_are_written_out() -> None:
+    january, march = Month(2026, 1), Month(2027, 3)
+    assert said(filters.months_, MonthPeriod(march, march)) == ("mars 2027", "March 2027")
+    assert said(filters.months_, MonthPeriod(january, march)) == (
+        f"januar 2026{NBSP}– mars 2027",
+        f"January 2026{NBSP}– March 2027",
+    )
 
 
 def test_fraction() -> None:

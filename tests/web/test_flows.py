@@ -71,7 +71,7 @@ def test_the_page_says_in_a_table_what_the_map_draws(insider: Client) -> None:
         (f"municipality/{OSLO}/{BAERUM}/stone", "120\N{NO-BREAK SPACE}t"),
         (f"municipality/{BAERUM}/{OSLO}/soil", "40\N{NO-BREAK SPACE}t"),
     ]
-    assert "January 2027 to March 2027" in page
+    assert "January 2027\N{NO-BREAK SPACE}– March 2027" in page
 
 
 def test_a_municipality_that_is_no_more_is_in_the_table_by_its_number(insider: Client, session: Session) -> None:
