@@ -32,9 +32,9 @@ from marketplace.services.mass_plans import EditedRow, PlanChange, plan_version
 from marketplace.services.plan_listings import DraftChanges
 from marketplace.services.reductions import record_actuals
 from marketplace.web.access import current_actor, requires
-from marketplace.web.plan_paper import how_ranges_are_put_together
 from marketplace.web.plan_view import plan_view, quarters_between
 from marketplace.web.projects import load_project
+from marketplace.web.reduction_words import how_ranges_are_put_together
 from marketplace.web.submit import applying, unprocessable
 
 bp = Blueprint("mass_plans", __name__)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -14,9 +13,9 @@ from marketplace.forms.mass_plans import quarter_label
 from marketplace.labels import material_name
 from marketplace.models import Organisation, Project
 from marketplace.queries.mass_plans import ProjectYear, Reduction
+from marketplace.web.paper_blocks import Block, heading, paragraph, table
 from marketplace.web.plan_view import ChartRow, PlanView, YearView
-
-type Block = dict[str, Any]
+from marketplace.web.reduction_words import how_ranges_are_put_together, without_target_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,16 +26,6 @@ class Paper:
     title: str
     lead: str
     blocks: tuple[Block, ...]
-
-
-def how_ranges_are_put_together() -> str:
-    return _(
-        "Surplus is what is excavated less what is reused; deficit is what is needed less what is reused. The low"
-        " surplus is the one with least excavated and most reused, the high one the other way round, and neither is"
-        " ever below zero. Sums add all lows and all highs: figures of one site come from the same survey and the same"
-        " densities, so they tend to be wrong together, and a narrower range would promise too much. Surplus in one"
-        " quarter does not make up for a deficit in another."
-    )
 
 
 def mass_text(mass: Quantity) -> str:
@@ -70,12 +59,12 @@ def plan_paper(project: Project, view: PlanView) -> Paper:
     for each in view.years:
         blocks += _year_blocks(each)
     blocks += [
-        _heading(_("Each material over the whole project")),
-        _table(
+        heading(_("Each material over the whole project")),
+        table(
             [_("Material"), *_balance_head()],
             [[material_name(key), *_balance_cells(balance)] for key, balance in view.materials.items()],
         ),
-        _text(_("How the ranges are put together"), how_ranges_are_put_together()),
+        paragraph(how_ranges_are_put_together(), under=_("How the ranges are put together")),
     ]
     return Paper(
         eyebrow=_("Mass plan and yearly reduction of surplus"),
@@ -86,16 +75,16 @@ def plan_paper(project: Project, view: PlanView) -> Paper:
 
 
 def _year_blocks(each: YearView) -> list[Block]:
-    blocks = [_heading(str(each.number)), _facts(*_year_facts(each.year)), *_share_blocks(each.year.outcome)]
+    blocks = [heading(str(each.number)), _facts(*_year_facts(each.year)), *_share_blocks(each.year.outcome)]
     if each.measures:
-        blocks.append(_text(_("Measures"), each.measures))
+        blocks.append(paragraph(each.measures, under=_("Measures")))
     rows = [
         [quarter_label(quarter.quarter), material_name(row.row.material_key), *_balance_cells(row.balance)]
         for quarter in each.quarters
         for row in quarter.rows
     ]
     if rows:
-        blocks.append(_table([_("Quarter"), _("Material"), *_balance_head()], rows, texts=2))
+        blocks.append(table([_("Quarter"), _("Material"), *_balance_head()], rows, texts=2))
     return blocks
 
 
@@ -119,10 +108,10 @@ def reduction_paper(organisation: Organisation, reduction: Reduction, *, year: i
     together = reduction.together
     blocks: list[Block] = [_facts(*_year_facts(together)), *_share_blocks(together.outcome)]
     if reduction.without_target and together.target_t is not None:
-        blocks.append(_text("", without_target_text(reduction.without_target)))
+        blocks.append(paragraph(without_target_text(reduction.without_target)))
     blocks += [
-        _heading(_("Project by project")),
-        _table(
+        heading(_("Project by project")),
+        table(
             [
                 _("Project"),
                 _("Target"),
@@ -134,21 +123,13 @@ def reduction_paper(organisation: Organisation, reduction: Reduction, *, year: i
             [_project_cells(each) for each in reduction.projects],
         ),
     ]
-    blocks += [_text(each.project.name, each.measures) for each in reduction.projects if each.measures]
-    blocks.append(_text(_("How the ranges are put together"), how_ranges_are_put_together()))
+    blocks += [paragraph(each.measures, under=each.project.name) for each in reduction.projects if each.measures]
+    blocks.append(paragraph(how_ranges_are_put_together(), under=_("How the ranges are put together")))
     return Paper(
         eyebrow=_("Yearly reduction of surplus masses"),
         title=f"{organisation.name}, {year}",
         lead=_example(organisation.is_example),
         blocks=tuple(blocks),
-    )
-
-
-def without_target_text(count: int) -> str:
-    return ngettext(
-        "%(num)s project has set no target: the target is the sum of the others', the figures are of all.",
-        "%(num)s projects have set no target: the target is the sum of the others', the figures are of all.",
-        count,
     )
 
 
@@ -175,25 +156,12 @@ def _example(is_example: bool) -> str:
     return _("Example: invented data for the demo.") if is_example else ""
 
 
-def _heading(text: str) -> Block:
-    return {"kind": "heading", "text": text}
-
-
 def _facts(*pairs: tuple[str, str]) -> Block:
     return {"kind": "facts", "pairs": [list(pair) for pair in pairs]}
 
 
 def _figures(*pairs: tuple[str, str]) -> Block:
     return {"kind": "figures", "pairs": [list(pair) for pair in pairs]}
-
-
-def _text(heading: str, text: str) -> Block:
-    return {"kind": "text", "heading": heading, "text": text}
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, texts: int = 1) -> Block:
-    """`texts`: how many columns hold words; the others hold figures."""
-    return {"kind": "table", "head": list(head), "rows": [list(row) for row in rows], "texts": texts}
 
 
 def _chart(rows: Sequence[ChartRow], *, end: str) -> Block:
@@ -270,12 +238,11 @@ def _share_blocks(outcome: Outcome) -> list[Block]:
     ]
     if outcome.unaccounted_t:
         blocks.append(
-            _text(
-                "",
+            paragraph(
                 _(
                     "%(mass)s more was excavated than is accounted for: it lies in store, or was not recorded.",
                     mass=tonnes(outcome.unaccounted_t),
-                ),
+                )
             )
         )
     return blocks

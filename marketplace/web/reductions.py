@@ -19,16 +19,11 @@ from marketplace.services.reductions import set_target, target_version
 from marketplace.web.access import current_actor, requires
 from marketplace.web.mass_plans import tell_changed, today
 from marketplace.web.organisations import load_organisation
-from marketplace.web.plan_paper import (
-    Paper,
-    how_ranges_are_put_together,
-    plan_paper,
-    reduction_paper,
-    without_target_text,
-)
+from marketplace.web.plan_paper import Paper, plan_paper, reduction_paper
 from marketplace.web.plan_view import plan_view
 from marketplace.web.printed import pdf_of, pdf_response
 from marketplace.web.projects import load_project
+from marketplace.web.reduction_words import how_ranges_are_put_together, without_target_text
 from marketplace.web.submit import applying, unprocessable
 
 bp = Blueprint("reductions", __name__)

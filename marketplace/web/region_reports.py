@@ -28,12 +28,12 @@ from marketplace.web.access import current_actor, requires
 from marketplace.web.downloads import CSV, download
 from marketplace.web.indicator_sheet import figure_text, indicator_sheet
 from marketplace.web.limits import YEARLY_REPORTS_BY_ACCOUNT, count_attempt
-from marketplace.web.plan_paper import how_ranges_are_put_together, without_target_text
 from marketplace.web.printed import pdf_of, pdf_response
+from marketplace.web.reduction_words import how_ranges_are_put_together, keeps_text, projects_text, without_target_text
 from marketplace.web.region_desk import region_title
 from marketplace.web.region_requests import Asked, asked_of, asked_region
 from marketplace.web.region_sheets import Cell, Column, Sheet, csv_of, figure, words
-from marketplace.web.yearly_paper import keeps_text, projects_text, yearly_paper
+from marketplace.web.yearly_paper import yearly_paper
 
 bp = Blueprint("region_reports", __name__, url_prefix="/regions")
 

@@ -1,12 +1,11 @@
 """A region's yearly report on paper: the blocks that `printed/yearly_report.typ` sets, all from what was kept."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from geo.impact import CO2E, Measure
 from geo.months import Month, MonthPeriod
@@ -22,11 +21,10 @@ from marketplace.models import ImpactReport
 from marketplace.queries.region_flows import Way
 from marketplace.queries.region_marks import Marks
 from marketplace.web.indicator_sheet import figure_text
-from marketplace.web.plan_paper import without_target_text
+from marketplace.web.paper_blocks import Block, heading, paragraph, table
+from marketplace.web.reduction_words import keeps_text, projects_text, without_target_text
 from marketplace.web.region_desk import held_back_words, marks_words, month_name, unit_of, way_name
 from marketplace.yearly_values import LedgerLine, MonthLine, PlanLine, Plans, YearlyContent, from_json
-
-type Block = dict[str, Any]
 
 NOTHING: Final = Decimal(0)
 
@@ -119,8 +117,8 @@ def between(line: LedgerLine) -> str:
 def _flows(content: YearlyContent) -> list[Block]:
     before = {line.way: line for line in content.before}
     return [
-        _heading(_("What flowed")),
-        _table(
+        heading(_("What flowed")),
+        table(
             [_("Way"), _("Loads"), _("Delivered (t)"), _("Of it weighed or confirmed (t)"), _("The year before (t)")],
             [
                 [
@@ -132,8 +130,9 @@ def _flows(content: YearlyContent) -> list[Block]:
                 ]
                 for line in content.ways
             ],
-            empty=_("Nothing to show."),
-        ),
+        )
+        if content.ways
+        else paragraph(_("Nothing to show.")),
         *_held(content, "ways"),
         *_chart(_months_chart(content)),
         *_held(content, "months"),
@@ -166,8 +165,8 @@ def _between(content: YearlyContent) -> list[Block]:
     if not content.between:
         return []
     return [
-        _heading(_("Between municipalities")),
-        _table(
+        heading(_("Between municipalities")),
+        table(
             [_("From"), _("To"), _("Delivered (t)")],
             [[line.origin, line.destination, tonnes_number(line.delivered_t)] for line in content.between],
             texts=2,
@@ -181,10 +180,10 @@ def _between(content: YearlyContent) -> list[Block]:
 
 def _avoided(content: YearlyContent) -> list[Block]:
     if not any(line.avoided_t for line in content.ways):
-        return [_heading(_("What it avoided")), _text(_("Nothing that was weighed or confirmed in the period."))]
+        return [heading(_("What it avoided")), paragraph(_("Nothing that was weighed or confirmed in the period."))]
     return [
-        _heading(_("What it avoided")),
-        _table(
+        heading(_("What it avoided")),
+        table(
             [_("Avoided"), _("Low"), _("Central"), _("High")],
             [
                 [
@@ -196,7 +195,7 @@ def _avoided(content: YearlyContent) -> list[Block]:
                 for line in content.ledger
             ],
         ),
-        _text(
+        paragraph(
             _(
                 "Each line is a ledger of its own; they are never added to one another. A minus says that more was"
                 " used, not less."
@@ -213,7 +212,7 @@ def _marks(content: YearlyContent) -> list[Block]:
     text = marks_words(
         Marks(deals=content.judged_deals, implausible=content.implausible_deals, estimated=content.estimated_deals)
     )
-    return [_text(text)] if text else []
+    return [paragraph(text)] if text else []
 
 
 def _months_table(content: YearlyContent) -> list[Block]:
@@ -226,7 +225,7 @@ def _months_table(content: YearlyContent) -> list[Block]:
         return EN_DASH if found is None else number(found.value)
 
     return [
-        _table(
+        table(
             [_("Month"), _("Delivered (t)"), *(f"{label(measure)} (kg)" for measure in CO2E)],
             [
                 [
@@ -287,22 +286,22 @@ def _masses(content: YearlyContent) -> list[Block]:
     blocks: list[Block] = []
     if content.levels:
         blocks += [
-            _heading(_("Resource pyramid")),
+            heading(_("Resource pyramid")),
             *(_chart(_levels_chart(content, whole), is_named=False) if whole else []),
             *(
-                _text(_("Waits in storage: %(mass)s.", mass=tonnes(line.delivered_t)))
+                paragraph(_("Waits in storage: %(mass)s.", mass=tonnes(line.delivered_t)))
                 for line in content.levels
                 if line.level is Level.PENDING
             ),
-            _text(_("Shares are of what has come to its final use. What waits in storage counts once it goes on.")),
-            _text(_("Loads that are disputed, or neither weighed nor confirmed, are among the delivered.")),
+            paragraph(_("Shares are of what has come to its final use. What waits in storage counts once it goes on.")),
+            paragraph(_("Loads that are disputed, or neither weighed nor confirmed, are among the delivered.")),
             *_held(content, "levels"),
             *_held(content, "waiting"),
         ]
     if content.materials:
         blocks += [
-            _heading(_("Materials")),
-            _table(
+            heading(_("Materials")),
+            table(
                 [_("Material"), _("Delivered (t)"), _("Of it weighed or confirmed (t)")],
                 [
                     [material_name(line.material_key), tonnes_number(line.delivered_t), tonnes_number(line.avoided_t)]
@@ -338,7 +337,7 @@ def _levels_chart(content: YearlyContent, whole: Decimal) -> Chart:
 
 def _indicators(content: YearlyContent) -> list[Block]:
     return [
-        _heading(_("Indicators")),
+        heading(_("Indicators")),
         {
             "kind": "indicators",
             "rows": [
@@ -354,13 +353,13 @@ def _indicators(content: YearlyContent) -> list[Block]:
 
 
 def _plans(plans: Plans | None) -> list[Block]:
-    head = _heading(_("Reduction plans of developers"))
+    head = heading(_("Reduction plans of developers"))
     if plans is None:
-        return [head, _text(_("There are no plans for the year, or too few to be shown."))]
+        return [head, paragraph(_("There are no plans for the year, or too few to be shown."))]
     together = plans.together
     blocks: list[Block] = [
         head,
-        _text(projects_text(plans.project_count, plans.organisation_count)),
+        paragraph(projects_text(plans.project_count, plans.organisation_count)),
         {
             "kind": "figures",
             "pairs": [
@@ -372,10 +371,10 @@ def _plans(plans: Plans | None) -> list[Block]:
         },
     ]
     if plans.without_target:
-        blocks.append(_text(without_target_text(plans.without_target)))
+        blocks.append(paragraph(without_target_text(plans.without_target)))
     if plans.projects:
         blocks.append(
-            _table(
+            table(
                 [_("Project"), _("Organisation"), _("Target (t)"), _("Has left the site (t)"), _("Outlook (t)"), ""],
                 [_project_cells(line) for line in plans.projects],
                 texts=2,
@@ -383,7 +382,7 @@ def _plans(plans: Plans | None) -> list[Block]:
         )
     if plans.without_plan:
         blocks.append(
-            _text(_("Without a plan or a target for the year: %(names)s.", names="; ".join(plans.without_plan)))
+            paragraph(_("Without a plan or a target for the year: %(names)s.", names="; ".join(plans.without_plan)))
         )
     return blocks
 
@@ -397,21 +396,6 @@ def _project_cells(line: PlanLine) -> list[str]:
         tonnes_number(line.outlook.value),
         keeps_text(line.keeps_target),
     ]
-
-
-def keeps_text(keeps: bool | None) -> str:
-    return {None: _("No target set"), True: _("Target kept"), False: _("Above the target")}[keeps]
-
-
-def projects_text(projects: int, organisations: int) -> str:
-    """How many have a plan, and how many organisations that are."""
-    have = ngettext(
-        "%(num)s project has a plan or a target for the year.",
-        "%(num)s projects have a plan or a target for the year.",
-        projects,
-    )
-    behind = ngettext("One organisation is behind it all.", "%(num)s organisations are behind them.", organisations)
-    return f"{have} {behind}"
 
 
 def _or_dash(mass_t: Decimal | None) -> str:
@@ -429,8 +413,8 @@ def _range(mass: Any) -> str:
 
 def _method(content: YearlyContent) -> list[Block]:
     return [
-        _heading(_("How it is worked out")),
-        _text(
+        heading(_("How it is worked out")),
+        paragraph(
             _(
                 "Each deal is compared with what would have happened without it: the surplus driven to a landfill, and"
                 " the need filled with new material. Only loads that were weighed or confirmed count as avoided. The"
@@ -459,15 +443,7 @@ def _method(content: YearlyContent) -> list[Block]:
 
 def _held(content: YearlyContent, part: str) -> list[Block]:
     words = held_back_words(content.held_back.get(part, 0))
-    return [_text(words)] if words else []
-
-
-def _heading(text: str) -> Block:
-    return {"kind": "heading", "text": text}
-
-
-def _text(text: str) -> Block:
-    return {"kind": "text", "text": text}
+    return [paragraph(words)] if words else []
 
 
 def _chart(chart: Chart | None, *, is_named: bool = True) -> list[Block]:
@@ -475,10 +451,3 @@ def _chart(chart: Chart | None, *, is_named: bool = True) -> list[Block]:
         return []
     title = chart.title if is_named else ""
     return [{"kind": "chart", "title": title, "alt": f"{chart.title}. {chart.text}", "svg": str(chart.wide)}]
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, texts: int = 1, empty: str = "") -> Block:
-    """`texts`: how many columns hold words; the others hold figures."""
-    if not rows:
-        return _text(empty)
-    return {"kind": "table", "head": list(head), "rows": [list(row) for row in rows], "texts": texts}
