@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
@@ -18,6 +19,7 @@ from marketplace.config import Settings
 from marketplace.db import make_engine, make_sessions
 from marketplace.migrate import upgrade
 from marketplace.models import User
+from marketplace.services import passwords
 from marketplace.services.demo import load_demo
 from marketplace.services.reference import load_reference_data
 from tests.factories import Factory
@@ -52,6 +54,14 @@ def fresh_database(server: URL, *, template: str | None = None) -> Iterator[URL]
         with admin.connect() as connection:
             connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
         admin.dispose()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """Argon2 is meant to take its time, of which tests have no use."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")
