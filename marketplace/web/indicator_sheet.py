@@ -9,6 +9,7 @@ from flask_babel import ngettext
 from marketplace.filters import EN_DASH, number, percent
 from marketplace.i18n import translate
 from marketplace.indicators import DEFINITIONS, PURPOSES, Figure, Indicator, Unit
+from marketplace.web.region_desk import Large
 from marketplace.web.region_sheets import Cell, Column, Sheet, words
 
 
@@ -39,6 +40,16 @@ def figure_text(measured: Measured) -> str:
         return figure
     between = _("%(low)s to %(high)s", low=number(measured.low), high=number(measured.high))
     return f"{figure} ({between})"
+
+
+def large_figure(measured: Measured) -> Large:
+    """As it is set large below the indicator's name, which says what is counted."""
+    if measured.is_held_back or measured.value is None:
+        return Large(value=EN_DASH, unit="", between=_("Held back") if measured.is_held_back else "")
+    unit = DEFINITIONS[measured.indicator].unit
+    if unit is Unit.SHARE:
+        return Large(value=percent(measured.value), unit="", between="")
+    return Large(value=number(measured.value), unit="t" if unit is Unit.TONNES else "", between="")
 
 
 def _with_unit(value: Decimal, unit: Unit) -> str:

@@ -16,8 +16,8 @@ from marketplace.queries.indicators import indicators_of
 from marketplace.queries.region_flows import Dimension, FlowScope, first_month
 from marketplace.queries.regions import EVERYWHERE
 from marketplace.web.access import current_actor, requires
-from marketplace.web.indicator_sheet import figure_text
-from marketplace.web.region_desk import Desk, held_back_words, marks_words, range_of, unit_of, with_csv
+from marketplace.web.indicator_sheet import large_figure
+from marketplace.web.region_desk import Desk, held_back_words, large, marks_words, with_csv
 from marketplace.web.region_flow_panels import climate_panel, ledgers_panel, levels_panel, materials_panel, months_panel
 from marketplace.web.region_requests import MOST_MONTHS, Asked
 
@@ -69,12 +69,10 @@ def show() -> ResponseReturnValue:
         asked=asked,
         desk=desk,
         panels={key: with_csv(make(desk), asked) for key, make in PANELS.items()},
-        headlines=[(measure, desk.ledger[measure]) for measure in HEADLINES if desk.avoided_t],
-        indicators=[(translate(each.definition.name, {}), figure_text(each)) for each in figures],
+        headlines=[(measure, large(measure, desk.ledger[measure])) for measure in HEADLINES if desk.avoided_t],
+        indicators=[(translate(each.definition.name, {}), large_figure(each)) for each in figures],
         held_back_words=held_back_words,
         marks_words=marks_words,
-        range_of=range_of,
-        unit_of=unit_of,
         least_deals=LEAST_DEALS,
         least_organisations=LEAST_ORGANISATIONS,
     )
