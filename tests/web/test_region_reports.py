@@ -7,6 +7,8 @@ from decimal import Decimal
 from unicodedata import normalize
 
 import pytest
+from flask import Flask
+from flask_babel import force_locale
 from pypdf import PdfReader
 from sqlalchemy.orm import Session
 
@@ -23,6 +25,7 @@ from marketplace.queries.regions import EVERYWHERE, Region, region_of_municipali
 from marketplace.services.yearly_reports import make_yearly_report, yearly_content
 from marketplace.types import DealStatus, FacilityKind, ListingKind, OrganisationKind
 from marketplace.web import region_reports
+from marketplace.web.indicator_sheet import large_figure
 from marketplace.web.limits import Limit
 from marketplace.yearly_values import from_json, to_json
 from tests.conftest import NOW, Client, QueryCounter
@@ -372,6 +375,22 @@ def test_everybody_sees_what_was_avoided(client: Client, make: Factory) -> None:
 def test_the_public_page_is_the_same_for_an_administrator(client: Client, make: Factory) -> None:
     delivered(make)
     assert "Nothing to show yet" in client.in_english().log_in_as(make.user(is_admin=True)).get("/impact").text
+
+
+@pytest.mark.parametrize(
+    ("figure", "expected"),
+    [
+        (Figure(indicator=Indicator.SHARING_ENTERPRISES, value=Decimal(7)), ("7", "", "")),
+        (Figure(indicator=Indicator.SHARED_MASS_T, value=Decimal(50500)), ("50,500", "t", "")),
+        (Figure(indicator=Indicator.RECOVERED_SHARE, value=Decimal("0.93")), ("93%", "", "")),
+        (Figure(indicator=Indicator.RECOVERED_SHARE, value=None), ("–", "", "")),
+        (Figure(indicator=Indicator.SHARED_MASS_T, value=None, is_held_back=True), ("–", "", "Held back")),
+    ],
+)
+def test_a_large_indicator_fits_its_box(app: Flask, figure: Figure, expected: tuple[str, str, str]) -> None:
+    with app.test_request_context(), force_locale("en"):
+        large = large_figure(figure)
+    assert (large.value, large.unit, large.between) == expected
 
 
 def test_the_public_page_reads_no_plans(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
