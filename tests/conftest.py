@@ -10,8 +10,10 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from psycopg.errors import ObjectInUse
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from marketplace import create_app
@@ -46,14 +48,29 @@ def fresh_database(server: URL, *, template: str | None = None) -> Iterator[URL]
     """A new database, empty or a copy of `template`, that is dropped in the end."""
     name = f"masseflyt_test_{os.getpid()}_{secrets.token_hex(4)}"
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else "")))
     try:
-        yield server.set(database=name)
+        _create_database(admin, name, template=template)
+        try:
+            yield server.set(database=name)
+        finally:
+            with admin.connect() as connection:
+                connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
     finally:
-        with admin.connect() as connection:
-            connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
         admin.dispose()
+
+
+def _create_database(admin: Engine, name: str, *, template: str | None) -> None:
+    """PostgreSQL copies no database that somebody is connected to, and for a moment its own autovacuum may be."""
+    statement = text(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
+    for is_last in (False, False, True):
+        try:
+            with admin.connect() as connection:
+                connection.execute(statement)
+        except OperationalError as error:
+            if is_last or not isinstance(error.orig, ObjectInUse):
+                raise
+        else:
+            return
 
 
 @pytest.fixture(scope="session", autouse=True)
