@@ -23,7 +23,6 @@ from sqlalchemy import (
     false,
     func,
     literal,
-    literal_column,
     not_,
     select,
     true,
@@ -40,7 +39,6 @@ from geo.quantities import Quantity
 from marketplace.disclosure import Disclosure, may_show
 from marketplace.models import Deal, DealMonth, FlowMonth
 from marketplace.queries.regions import Region
-from marketplace.types import DealStatus
 
 SOURCE: Final = "deal_impact"
 """Of every figure: what was frozen for each deal."""
@@ -336,45 +334,6 @@ def _ledger(measures: Sequence[Measure], figures: Sequence[Decimal]) -> Ledger:
         measure: Quantity(value=central, low=low, high=high, unit=measure.unit, source=SOURCE)
         for measure, central, low, high in zip(measures, figures[0::3], figures[1::3], figures[2::3], strict=True)
     }
-
-
-# Agreed, and still to come --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgreedGroup:
-    """What is agreed one way and has not been delivered yet."""
-
-    way: Way
-    mass_t: Decimal
-    deals: int
-    organisations: int
-
-
-def agreed_ahead(session: Session, *, region: Region) -> tuple[AgreedGroup, ...]:
-    """What running deals of a region still have to deliver, by how they lie to it."""
-    way = way_of(Deal, region).label("way")
-    left_t = func.greatest(Deal.agreed_t - Deal.delivered_t, 0)
-    asked = and_(
-        Deal.status == DealStatus.AGREED,
-        Deal.agreed_t > Deal.delivered_t,
-        region.touches(Deal.origin_municipality_number, Deal.destination_municipality_number),
-    )
-    grouped: ColumnElement[str] = literal_column("way")
-    sums = session.execute(select(way, func.sum(left_t)).where(asked).group_by(grouped))
-    masses = {Way(key): mass_t for key, mass_t in sums}
-    counts = session.execute(
-        select(way, func.count(Deal.id.distinct()), func.count(PARTIES.c.organisation_id.distinct()))
-        .join(PARTIES, true())
-        .where(asked)
-        .group_by(grouped)
-    )
-    found = {Way(key): (deals, organisations) for key, deals, organisations in counts}
-    return tuple(
-        AgreedGroup(way=each, mass_t=masses[each], deals=found[each][0], organisations=found[each][1])
-        for each in Way
-        if each in masses
-    )
 
 
 # Beside other regions -------------------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
-"""What lies ahead in a region: surplus without a taker, needs without a giver, and the room of those who take in.
+"""What lies ahead in a region: surplus without a taker, needs without a giver, the room of those who take in, and what
+is agreed and still to come.
 
-Read from published listings and from facilities, which are public: nothing of it is held back.
+Published listings and facilities are public: nothing of them is held back. What deals come to, agreed or taken in, has
+the counts that `marketplace.disclosure` asks for.
 """
 
 from collections.abc import Sequence
@@ -9,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from sqlalchemy import Date, Numeric, cast, func, literal, select
+from sqlalchemy import ColumnElement, Date, Numeric, and_, cast, func, literal, literal_column, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -17,9 +19,9 @@ from geo.months import Month, MonthPeriod
 from geo.quarters import Quarter
 from marketplace.models import Deal, DealMonth, Facility, Listing
 from marketplace.queries.open_listings import is_open
-from marketplace.queries.region_flows import PARTIES
+from marketplace.queries.region_flows import PARTIES, Way, way_of
 from marketplace.queries.regions import Region
-from marketplace.types import FacilityKind, ListingKind
+from marketplace.types import DealStatus, FacilityKind, ListingKind
 
 QUARTERS_AHEAD: Final = 8
 PACE_MONTHS: Final = 12
@@ -206,7 +208,7 @@ def intakes(session: Session, *, region: Region, today: date) -> tuple[Intake, .
         .select_from(DealMonth)
         .join(Deal, Deal.id == DealMonth.deal_id)
         .join(Facility, Facility.id == Deal.destination_facility_id)
-        .join(PARTIES, literal(True))
+        .join(PARTIES, true())
         .where(*meant)
         .group_by(Facility.kind)
     )
@@ -233,3 +235,42 @@ def runways(rooms: Sequence[ReceiverRoom], taken_in: Sequence[Intake]) -> tuple[
                 )
             )
     return tuple(found)
+
+
+# Agreed, and still to come --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreedGroup:
+    """What is agreed one way and has not been delivered yet."""
+
+    way: Way
+    mass_t: Decimal
+    deals: int
+    organisations: int
+
+
+def agreed_ahead(session: Session, *, region: Region) -> tuple[AgreedGroup, ...]:
+    """What running deals of a region still have to deliver, by how they lie to it."""
+    way = way_of(Deal, region).label("way")
+    left_t = func.greatest(Deal.agreed_t - Deal.delivered_t, 0)
+    asked = and_(
+        Deal.status == DealStatus.AGREED,
+        Deal.agreed_t > Deal.delivered_t,
+        region.touches(Deal.origin_municipality_number, Deal.destination_municipality_number),
+    )
+    grouped: ColumnElement[str] = literal_column("way")
+    sums = session.execute(select(way, func.sum(left_t)).where(asked).group_by(grouped))
+    masses = {Way(key): mass_t for key, mass_t in sums}
+    counts = session.execute(
+        select(way, func.count(Deal.id.distinct()), func.count(PARTIES.c.organisation_id.distinct()))
+        .join(PARTIES, true())
+        .where(asked)
+        .group_by(grouped)
+    )
+    found = {Way(key): (deals, organisations) for key, deals, organisations in counts}
+    return tuple(
+        AgreedGroup(way=each, mass_t=masses[each], deals=found[each][0], organisations=found[each][1])
+        for each in Way
+        if each in masses
+    )

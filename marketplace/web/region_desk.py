@@ -20,17 +20,15 @@ from marketplace.disclosure import GIVEN_OUT, Shown, shown
 from marketplace.filters import number
 from marketplace.measure_words import measure_unit
 from marketplace.queries.region_flows import (
-    AgreedGroup,
     Dimension,
     FlowGroup,
     FlowScope,
     Stage,
     Way,
-    agreed_ahead,
     flow_groupings,
 )
 from marketplace.queries.region_marks import Marks, marks_of
-from marketplace.queries.region_outlook import ReceiverRoom, receiver_rooms
+from marketplace.queries.region_outlook import AgreedGroup, ReceiverRoom, agreed_ahead, receiver_rooms
 from marketplace.queries.regions import Region
 from marketplace.web.region_requests import Asked
 from marketplace.web.region_sheets import Panel
