@@ -43,7 +43,7 @@ from marketplace.types import DealStatus, OfferStatus
 type Expression = ColumnElement[Any] | InstrumentedAttribute[Any]
 
 
-class Stage(StrEnum):
+class Progress(StrEnum):
     """How far masses have come. The three are separate figures, never added up."""
 
     PLANNED = "planned"
@@ -59,7 +59,7 @@ class FlowFilters:
 
     region: Region
     period: MonthPeriod
-    stage: Stage = Stage.DELIVERED
+    stage: Progress = Progress.DELIVERED
     way: Way | None = None
     groups: frozenset[MaterialGroup] = frozenset()
     materials: frozenset[str] = frozenset()
@@ -102,13 +102,13 @@ SURPLUS = aliased(Listing, name="surplus")
 
 def _masses(filters: FlowFilters) -> Subquery:
     """The mass of each deal in each month of the period."""
-    if filters.stage is Stage.DELIVERED:
+    if filters.stage is Progress.DELIVERED:
         return (
             select(DealMonth.deal_id, DealMonth.month, DealMonth.delivered_t.label("mass_t"))
             .where(DealMonth.month.between(*filters.period.days))
             .subquery("masses")
         )
-    if filters.stage is Stage.AGREED:
+    if filters.stage is Progress.AGREED:
         query = select(Deal.id, Deal.agreed_t, Deal.agreed_from, Deal.agreed_to).where(
             Deal.status.in_([DealStatus.AGREED, DealStatus.COMPLETED])
         )

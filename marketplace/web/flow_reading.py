@@ -12,7 +12,7 @@ from geo.geometry import BBox, read_bbox
 from geo.materials import MaterialGroup, taxonomy
 from geo.months import Month, MonthPeriod
 from marketplace.disclosure import Disclosure
-from marketplace.queries.flow_cells import FlowFilters, Stage
+from marketplace.queries.flow_cells import FlowFilters, Progress
 from marketplace.queries.flows import details_for
 from marketplace.queries.region_flows import Way
 from marketplace.web.region_requests import USUAL_MONTHS, Asked, asked_of, asked_region
@@ -60,8 +60,8 @@ def asked_flows() -> FlowRequest:
         NotFound: there is no such county or municipality.
     """
     asked, args = asked_of(asked_region()), request.args
-    stage = _member(Stage, args.get("stage")) or Stage.DELIVERED
-    if stage is not Stage.DELIVERED and not (args.get("from") or args.get("to")):
+    stage = _member(Progress, args.get("stage")) or Progress.DELIVERED
+    if stage is not Progress.DELIVERED and not (args.get("from") or args.get("to")):
         # What is to come, where no months are named.
         ahead = MonthPeriod.ending(Month.of(asked.today).shifted(USUAL_MONTHS - 1), months=USUAL_MONTHS)
         asked = replace(asked, period=ahead)

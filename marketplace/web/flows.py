@@ -17,7 +17,7 @@ from marketplace.filters import months_
 from marketplace.labels import label
 from marketplace.maps import MapParts, MapView, compose_map
 from marketplace.permissions import Permission
-from marketplace.queries.flow_cells import Stage
+from marketplace.queries.flow_cells import Progress
 from marketplace.queries.flow_places import places_of
 from marketplace.queries.flows import FlowLine, ends_of, flow_lines, flow_picture
 from marketplace.queries.municipalities import municipality_bounds
@@ -201,7 +201,7 @@ def row_of(
 
 def deals_href(wanted: FlowRequest, line: FlowLine, detail: Detail) -> str | None:
     is_listed = (
-        wanted.filters.stage is Stage.DELIVERED and detail is Detail.MUNICIPALITY and not wanted.filters.materials
+        wanted.filters.stage is Progress.DELIVERED and detail is Detail.MUNICIPALITY and not wanted.filters.materials
     )
     if not (is_listed and wanted.disclosure.is_full):
         return None
@@ -248,9 +248,9 @@ def file_name(wanted: FlowRequest, ending: str) -> str:
     return f"flyt-{filters.region.slug}-{filters.stage}-{months}.{ending}"
 
 
-def stage_names() -> dict[Stage, str]:
+def stage_names() -> dict[Progress, str]:
     return {
-        Stage.DELIVERED: _("Delivered"),
-        Stage.AGREED: _("Agreed"),
-        Stage.PLANNED: _("Planned"),
+        Progress.DELIVERED: _("Delivered"),
+        Progress.AGREED: _("Agreed"),
+        Progress.PLANNED: _("Planned"),
     }

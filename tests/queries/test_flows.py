@@ -16,7 +16,7 @@ from geo.materials import MaterialGroup
 from geo.months import Month, MonthPeriod
 from marketplace.disclosure import Disclosure
 from marketplace.models import Deal, Municipality, Organisation
-from marketplace.queries.flow_cells import FlowFilters, Stage
+from marketplace.queries.flow_cells import FlowFilters, Progress
 from marketplace.queries.flow_places import places_of
 from marketplace.queries.flows import FlowLine, ends_of, flow_lines, flow_picture
 from marketplace.queries.region_flows import Way
@@ -141,11 +141,11 @@ def test_what_is_agreed_is_spread_over_its_days(session: Session, make_flow: Mak
     deal = make_flow(OSLO, BAERUM, loads={"2027-01": 30}, mass_t=900, agreed_from=date(2027, 1, 22))
     deal.agreed_to = date(2027, 2, 20)  # 10 days of January, 20 of February
     session.flush()
-    wanted = filters(stage=Stage.AGREED)
+    wanted = filters(stage=Progress.AGREED)
     picture = flow_picture(session, wanted, detail=Detail.MUNICIPALITY, disclosure=Disclosure.FULL)
     assert picture.picture.mass_t == 900
     assert picture.months_t[:3] == (300, 600, 0)
-    february = filters(stage=Stage.AGREED, period=MonthPeriod(Month(2027, 2), Month(2027, 2)))
+    february = filters(stage=Progress.AGREED, period=MonthPeriod(Month(2027, 2), Month(2027, 2)))
     assert ways(lines(session, february)) == [(OSLO, BAERUM, 600)]
 
 
@@ -154,11 +154,11 @@ def test_stages_are_separate_figures(session: Session, make_flow: MakeFlow) -> N
     make_flow(OSLO, BAERUM, status=DealStatus.NEGOTIATING, mass_t=400)
     make_flow(OSLO, BAERUM, status=DealStatus.CANCELLED, mass_t=77)
     wide = MonthPeriod(Month(2026, 1), Month(2029, 12))
-    found = {stage: ways(lines(session, filters(stage=stage, period=wide))) for stage in Stage}
+    found = {stage: ways(lines(session, filters(stage=stage, period=wide))) for stage in Progress}
     assert found == {
-        Stage.DELIVERED: [(OSLO, BAERUM, 30)],
-        Stage.AGREED: [(OSLO, BAERUM, 900)],
-        Stage.PLANNED: [(OSLO, BAERUM, 400)],
+        Progress.DELIVERED: [(OSLO, BAERUM, 30)],
+        Progress.AGREED: [(OSLO, BAERUM, 900)],
+        Progress.PLANNED: [(OSLO, BAERUM, 400)],
     }
 
 
